@@ -1,0 +1,67 @@
+# Everything one does with this project. `make` alone prints the targets that have a line of help behind them.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c $(USABLE) >/dev/null 2>&1 && echo $(python))))
+PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
+USABLE := 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'
+CODE := service schemas tests
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check format schemas bench faults lock clean
+
+help: ## print this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/.dev ## install everything, servers and tools for development too, into .venv
+
+run: $(VENV)/.local ## start NATS, MongoDB and the service on this machine (ARGS="--data-dir DIR ...")
+	@exec $(BIN)/svc-user dev $(ARGS)
+
+test: $(VENV)/.dev ## run the whole suite on real servers (ARGS="-k name" for a part of it)
+	@$(BIN)/pytest $(ARGS)
+
+check: $(VENV)/.dev ## lint, formatting, types, and whether the generated files are in step
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy $(CODE)
+	@$(BIN)/python -m service.catalogue --check
+
+format: $(VENV)/.dev ## put the code into its one format, and mend what the linter can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+schemas: $(VENV)/.dev ## generate schemas/catalogue from the operations and events
+	@$(BIN)/python -m service.catalogue
+
+bench: $(VENV)/.dev ## measure throughput and latency on this machine (ARGS="..." goes to the benchmark)
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+faults: $(VENV)/.dev ## run only the tests in which workers and servers die
+	@$(BIN)/pytest tests/faults $(ARGS)
+
+# Each lock is complete in itself, and the later ones hold the versions of the earlier: an image installs run.txt
+# alone, a try-out local.txt, a developer dev.txt.
+COMPILE = $(BIN)/uv pip compile pyproject.toml requirements/build.in --quiet --universal --generate-hashes \
+	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
+
+lock: $(VENV)/.dev ## write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade for newer versions)
+	@$(COMPILE) $(ARGS) --output-file requirements/run.txt
+	@$(COMPILE) $(ARGS) --extra local --constraint requirements/run.txt --output-file requirements/local.txt
+	@$(COMPILE) $(ARGS) --extra local --extra dev --constraint requirements/local.txt --output-file requirements/dev.txt
+
+clean: ## remove what the targets above have made, except data
+	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps: what is installed stays so until a lock or the project's own description changes.
+$(VENV)/.%: requirements/%.txt pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement $<
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { \
+		echo "svc-user needs Python 3.11 or newer with its venv module (on Debian: apt install python3-venv)." \
+			"Found none of: $(PYTHONS). Name one: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
