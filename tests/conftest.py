@@ -1,0 +1,56 @@
+"""What every test can ask for: servers, and a database of its own."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pymongo import AsyncMongoClient
+
+from tests.servers import KINDS, MONGO, NATS, PrivateServers, describe, start_server
+
+
+def pytest_report_collectionfinish(items: list[pytest.Item]) -> list[str]:
+    """Say in the header which servers the run is on, if any of its tests asks for one."""
+    wanted = {name for item in items for name in getattr(item, "fixturenames", ())}
+    return [describe(kind) for kind in KINDS if kind.fixture in wanted]
+
+
+@pytest.fixture(scope="session")
+async def nats_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """The NATS server of the whole run."""
+    server = await start_server(NATS, tmp_path_factory.mktemp("nats"))
+    yield server.url
+    await server.stop()
+
+
+@pytest.fixture(scope="session")
+async def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """The MongoDB of the whole run, a replica set."""
+    server = await start_server(MONGO, tmp_path_factory.mktemp("mongo"))
+    yield server.url
+    await server.stop()
+
+
+@pytest.fixture(scope="session")
+async def mongo_admin(mongo_uri: str) -> AsyncIterator[AsyncMongoClient[dict[str, Any]]]:
+    """A client of the run's MongoDB that no code under test has in hand."""
+    async with AsyncMongoClient[dict[str, Any]](mongo_uri) as client:
+        yield client
+
+
+@pytest.fixture
+async def database_name(mongo_admin: AsyncMongoClient[dict[str, Any]]) -> AsyncIterator[str]:
+    """A database for this test alone, dropped after it."""
+    name = f"test_{uuid4().hex}"
+    yield name
+    await mongo_admin.drop_database(name)
+
+
+@pytest.fixture
+async def private_servers(tmp_path: Path) -> AsyncIterator[PrivateServers]:
+    """Starts servers for this test alone, which it may kill, freeze and restart."""
+    servers = PrivateServers(tmp_path)
+    yield servers
+    servers.kill()
