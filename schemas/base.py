@@ -1,0 +1,148 @@
+"""The types that every domain's requests and replies are made of."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import pycountry
+from email_validator import EmailNotValidError, validate_email
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
+
+CANONICAL_UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+# Spelled out rather than left to the parsers, which also take week dates and Unix time.
+_DATE_TIME = re.compile(
+    r"\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})?)?", re.ASCII
+)
+_COUNTRIES_3 = frozenset(country.alpha_3 for country in pycountry.countries)
+_COUNTRIES_2 = frozenset(country.alpha_2 for country in pycountry.countries)
+
+
+class Request(BaseModel):
+    """What a caller sends: one JSON object, nothing converted, nothing unknown."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        str_strip_whitespace=True,
+        allow_inf_nan=False,
+        # A refusal must be able to say what was wrong without repeating what was sent.
+        hide_input_in_errors=True,
+    )
+
+
+class Empty(Request):
+    """A request that asks for nothing in particular: `{}` or an empty body."""
+
+
+class PageRequest(Request):
+    """The part of a list request that says which page."""
+
+    limit: int = Field(default=100, ge=1, le=500, description="Records in the page at most.")
+    cursor: str | None = Field(
+        default=None,
+        max_length=512,
+        description="`next_cursor` of the page before; left out for the first.",
+    )
+
+
+def left_out() -> Any:
+    """The default of a field that may be left out but not sent as null."""
+    return Field(default=None, json_schema_extra=_without_default)
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
+def _date_time(value: Any) -> datetime:
+    if not isinstance(value, str) or not _DATE_TIME.fullmatch(value.strip()):
+        raise PydanticCustomError("date_time", "neither YYYY-MM-DD nor an RFC 3339 date-time")
+    try:
+        moment = datetime.fromisoformat(value.strip().upper())
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC).replace(microsecond=0)
+    except (ValueError, OverflowError):
+        raise PydanticCustomError("date_time", "no such date or time") from None
+
+
+def _country(known: frozenset[str], kind: str) -> AfterValidator:
+    def exists(value: str) -> str:
+        if value not in known:
+            raise PydanticCustomError(
+                "not_allowed", "not an ISO 3166-1 {kind} code", {"kind": kind}
+            )
+        return value
+
+    return AfterValidator(exists)
+
+
+Uuid = Annotated[
+    str,
+    StringConstraints(pattern=CANONICAL_UUID),
+    WithJsonSchema({"type": "string", "format": "uuid", "pattern": CANONICAL_UUID}),
+]
+"""A UUID in canonical form (RFC 9562, section 4): lower case, with its hyphens."""
+
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_date_time),
+    WithJsonSchema(
+        {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]},
+    ),
+]
+"""A date or an RFC 3339 date-time; without an offset it is UTC. Becomes UTC."""
+
+Text = Annotated[str, StringConstraints(min_length=2, max_length=256)]
+"""A string as seed 002 asks for it: at least two characters once stripped."""
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+"""A string that only has to be there."""
+
+Country3 = Annotated[str, _country(_COUNTRIES_3, "alpha-3")]
+Country2 = Annotated[str, _country(_COUNTRIES_2, "alpha-2")]
+
+
+def comparable_email(email: str) -> str:
+    """The form in which two addresses are compared: Unicode NFC, ASCII domain, lower case.
+
+    Raises: email_validator.EmailNotValidError.
+    """
+    # RFC 6761 keeps `.test` for tests; no other part of the check is loosened by it.
+    parts = validate_email(email, check_deliverability=False, test_environment=True)
+    return f"{parts.local_part}@{parts.ascii_domain}".lower()
+
+
+def _email(value: str) -> str:
+    try:
+        comparable_email(value)
+    except EmailNotValidError:
+        # The library's own text may repeat parts of the address.
+        raise PydanticCustomError("email", "not a valid e-mail address") from None
+    return value
+
+
+Email = Annotated[
+    str,
+    StringConstraints(min_length=3, max_length=254),
+    AfterValidator(_email),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": 254}),
+]
+"""An e-mail address (RFC 5321, 6531), kept as sent; no DNS look-up is made."""
+
+
+class Page(TypedDict):
+    """What every list reply has besides its records."""
+
+    next_cursor: str | None
