@@ -1,0 +1,1 @@
+"""Tokens: who signs them, who may be trusted, and what they allow."""

@@ -1,0 +1,171 @@
+"""Tokens: verified once, then remembered until they expire or somebody revokes them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from schemas.base import CANONICAL_UUID
+from service.auth import nats_jwt
+from service.auth.keys import TrustedIssuer
+from service.auth.scopes import ALL_SCOPES, USER_SCOPES, TokenUse
+from service.call import Caller
+from service.problems import TokenExpired, Unauthenticated
+
+LONGEST = 8_192
+"""Characters of a token at most; more is refused unread."""
+
+_REMEMBERED = 20_000
+_SKEW = 5.0
+"""Seconds that another machine's clock may be ahead when it issues a token."""
+
+_UUID = re.compile(CANONICAL_UUID)
+_REQUIRED = ("sub", "exp", "iat", "jti", "partner", "scope", "use")
+
+
+class Revocations(Protocol):
+    """Knows whose tokens have stopped working."""
+
+    async def refuse_revoked(self, caller: Caller) -> None:
+        """Raise Unauthenticated if the caller's token was revoked after it was issued."""
+
+
+class Verifier:
+    """Turns a token into the caller that it speaks for."""
+
+    def __init__(
+        self,
+        issuers: Sequence[TrustedIssuer],
+        revocations: Revocations,
+        nats_accounts: Mapping[str, Ed25519PublicKey] | None = None,
+        nats_without_expiry: bool = False,
+    ) -> None:
+        self._issuers = {issuer.issuer: issuer for issuer in issuers}
+        self._revocations = revocations
+        self._nats_accounts = nats_accounts or {}
+        self._nats_without_expiry = nats_without_expiry
+        self._remembered: dict[str, Caller] = {}
+
+    def remembered(self, token: str, now: float) -> Caller | None:
+        """The caller of a token seen before, if the token is still good.
+
+        Raises: TokenExpired.
+        """
+        caller = self._remembered.get(token)
+        if caller is not None and caller.expires_at <= now:
+            del self._remembered[token]
+            raise TokenExpired
+        return caller
+
+    async def verify(self, token: str, now: float) -> Caller:
+        """Verify a token's signature, issuer, audience, times and form, and that it stands.
+
+        Raises: Unauthenticated, TokenExpired; Unavailable, when revocations cannot be read.
+        """
+        caller = self._checked(token, now)
+        await self._revocations.refuse_revoked(caller)
+        if len(self._remembered) >= _REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+        self._remembered[token] = caller
+        return caller
+
+    def forget(self, subjects: frozenset[str]) -> None:
+        """Verify the tokens of these subjects anew when they come again."""
+        gone = [token for token, caller in self._remembered.items() if caller.subject in subjects]
+        for token in gone:
+            del self._remembered[token]
+
+    def _checked(self, token: str, now: float) -> Caller:
+        if len(token) > LONGEST:
+            raise Unauthenticated
+        try:
+            header = jwt.get_unverified_header(token)
+            if header.get("alg") == nats_jwt.ALGORITHM:
+                return self._nats_caller(token, now)
+            claims = self._claims(token, header)
+            _check_times(claims, now)
+            return _caller(claims)
+        except (jwt.PyJWTError, nats_jwt.NotTrusted, RecursionError):
+            raise Unauthenticated from None
+
+    def _claims(self, token: str, header: Mapping[str, Any]) -> dict[str, Any]:
+        unverified = jwt.decode(token, options={"verify_signature": False})
+        issuer = self._issuers.get(str(unverified.get("iss")))
+        if issuer is None:
+            raise Unauthenticated
+        algorithm = str(header.get("alg"))
+        for key in issuer.candidates(header.get("kid"), algorithm):
+            try:
+                return jwt.decode(
+                    token,
+                    key.key,
+                    algorithms=[algorithm],
+                    audience=issuer.audience,
+                    issuer=issuer.issuer,
+                    # The times are checked against the worker's own clock.
+                    options={
+                        "require": list(_REQUIRED),
+                        "verify_exp": False,
+                        "verify_iat": False,
+                        "verify_nbf": False,
+                    },
+                )
+            except jwt.InvalidSignatureError:
+                continue
+        raise Unauthenticated
+
+    def _nats_caller(self, token: str, now: float) -> Caller:
+        claims = nats_jwt.verified_claims(token, self._nats_accounts)
+        if "exp" not in claims and not self._nats_without_expiry:
+            raise Unauthenticated("A NATS user JWT without an expiry is not accepted here.")
+        claims.setdefault("exp", float("inf"))
+        _check_times(claims, now)
+        return Caller(
+            subject=claims["sub"],
+            partners=nats_jwt.tagged(claims, "partner"),
+            use=TokenUse.CLIENT,
+            scopes=nats_jwt.tagged(claims, "scope") & ALL_SCOPES,
+            domain=None,
+            issued_at=claims["iat"],
+            expires_at=claims["exp"],
+            partners_folded=True,
+        )
+
+
+def _check_times(claims: Mapping[str, Any], now: float) -> None:
+    times = [claims.get("iat"), claims.get("exp"), claims.get("nbf", 0)]
+    if not all(isinstance(t, int | float) and not isinstance(t, bool) for t in times):
+        raise Unauthenticated
+    issued, expires, not_before = times
+    if expires <= now:
+        raise TokenExpired
+    if issued > now + _SKEW or not_before > now + _SKEW:
+        raise Unauthenticated
+
+
+def _caller(claims: Mapping[str, Any]) -> Caller:
+    partners = claims["partner"]
+    partners = [partners] if isinstance(partners, str) else partners
+    scope, subject, domain = claims["scope"], claims["sub"], claims.get("domain")
+    strings = isinstance(partners, list) and all(
+        isinstance(text, str) for text in (*partners, scope, subject, domain or "")
+    )
+    if not strings or claims["use"] not in list(TokenUse):
+        raise Unauthenticated
+    use = TokenUse(claims["use"])
+    if domain is not None and not _UUID.fullmatch(domain):
+        raise Unauthenticated
+    if use is not TokenUse.CLIENT and not _UUID.fullmatch(subject):
+        raise Unauthenticated
+    scopes = frozenset(scope.split())
+    return Caller(
+        subject=subject,
+        partners=frozenset(partners),
+        use=use,
+        scopes=scopes if use is TokenUse.CLIENT else scopes & USER_SCOPES,
+        domain=domain,
+        issued_at=claims["iat"],
+        expires_at=claims["exp"],
+    )

@@ -1,0 +1,104 @@
+"""One request on its way through a handler: who asks, of which partner, under which headers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from service.auth.scopes import Scope, TokenUse
+from service.problems import VersionConflict
+
+if TYPE_CHECKING:
+    from service.storage.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whom a verified token speaks for, and what it may do."""
+
+    subject: str
+    partners: frozenset[str]
+    use: TokenUse
+    scopes: frozenset[str]
+    domain: str | None
+    issued_at: float
+    """Seconds since 1970, UTC, as `expires_at`."""
+    expires_at: float
+    partners_folded: bool = False
+    """Whether the partners are known in lower case only, as NATS keeps its tags."""
+
+    def may_ask_for(self, partner: str) -> bool:
+        """Whether the token is for this partner."""
+        return (partner.lower() if self.partners_folded else partner) in self.partners
+
+    def has(self, scope: Scope) -> bool:
+        """Whether the token carries the scope."""
+        return scope in self.scopes
+
+    @property
+    def own_id(self) -> str | None:
+        """The user's id for a user's own token, None for a client's."""
+        return None if self.use is TokenUse.CLIENT else self.subject
+
+    @property
+    def rights(self) -> str:
+        """What decides which data the caller reaches; equal for callers of the same rights."""
+        return f"{self.use}|{self.own_id or ''}|{self.domain or ''}"
+
+
+NOBODY = Caller(
+    subject="anonymous",
+    partners=frozenset(),
+    use=TokenUse.CLIENT,
+    scopes=frozenset(),
+    domain=None,
+    issued_at=0.0,
+    expires_at=0.0,
+)
+"""Who asks a public operation."""
+
+
+@dataclass(slots=True)
+class Call:
+    """What a handler gets besides the request."""
+
+    operation: str
+    """`user.create`."""
+    partner: str
+    caller: Caller
+    request_id: str
+    now: datetime
+    """When the request arrived, to the millisecond, which is what MongoDB keeps."""
+    storage: Storage
+    max_reply: int
+    """Bytes that a reply's body may have: the server's `max_payload` less the headers."""
+    idempotency_key: str | None = None
+    fingerprint: bytes = b""
+    """A keyed hash of the validated request and the caller's rights."""
+    if_match: int | None = None
+    trace: dict[str, str] = field(default_factory=dict)
+    """`traceparent` and `tracestate`, where the request has them."""
+    etag: int | None = None
+    """The version that the reply is about; the handler says it."""
+
+    def sees(self, document: dict[str, Any] | None, owner: str | None = None) -> bool:
+        """Whether the document exists for this caller.
+
+        It must be the partner's; under the token's administrator, where the token has one; and,
+        for a user's own token, the user's own: `owner` is whose it is.
+        """
+        if document is None or document["partner"] != self.partner:
+            return False
+        caller = self.caller
+        if caller.domain is not None and document.get("domain") != caller.domain:
+            return False
+        return caller.own_id is None or caller.own_id == owner
+
+    def expect_version(self, version: int) -> None:
+        """Obey If-Match.
+
+        Raises: VersionConflict.
+        """
+        if self.if_match is not None and self.if_match != version:
+            raise VersionConflict

@@ -1,0 +1,1 @@
+"""The MongoDB side: one door, batches, aggregates with their outbox, sealing."""

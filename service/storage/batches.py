@@ -1,0 +1,107 @@
+"""The batches of one collection: reads, inserts, compare-and-sets; to each caller its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bson.raw_bson import RawBSONDocument
+
+from service.storage.coalescer import Coalescer
+from service.storage.mongo import Document, Mongo
+
+EVENT_LOG = "events"
+"""The collection of every event that the stream has acknowledged, by event id."""
+
+
+class Lost(Exception):
+    """A compare-and-set found another version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """A compare-and-set: this update, if the document still has this version."""
+
+    id: str
+    version: int
+    update: Mapping[str, Any]
+    event_id: str
+    """An event that the update pushes into the outbox: the proof that it was carried out."""
+
+
+class Batches:
+    """What a collection is read and written through, one coalescer for each way."""
+
+    def __init__(self, mongo: Mongo, collection: str) -> None:
+        self._mongo = mongo
+        self._collection = collection
+        self._readers: dict[tuple[str, ...], Coalescer[str, Document | None]] = {}
+        self._inserter: Coalescer[bytes, None] = Coalescer(self._insert)
+        self._swapper: Coalescer[Swap, None] = Coalescer(self._swap)
+
+    async def read(self, id: str, fields: tuple[str, ...]) -> Document | None:
+        """The document with these fields, () for all of them, or None.
+
+        Raises: Unavailable.
+        """
+        reader = self._readers.get(fields)
+        if reader is None:
+            reader = self._readers[fields] = self._reader(fields)
+        return await reader.submit(id)
+
+    async def insert(self, encoded: bytes) -> None:
+        """Insert a document, encoded already: what cannot be must not take its neighbours along.
+
+        Raises: Duplicate, naming the unique index; Unavailable.
+        """
+        await self._inserter.submit(encoded)
+
+    async def swap(self, swap: Swap) -> None:
+        """Carry out a compare-and-set.
+
+        Raises: Lost; Duplicate, naming the unique index; Unavailable.
+        """
+        await self._swapper.submit(swap)
+
+    def _reader(self, fields: tuple[str, ...]) -> Coalescer[str, Document | None]:
+        projection = dict.fromkeys(fields, True) or None
+
+        async def flush(ids: list[str]) -> list[Document | None]:
+            wanted = list(set(ids))
+            query = {"_id": {"$in": wanted}} if len(wanted) > 1 else {"_id": wanted[0]}
+            found = await self._mongo.find(self._collection, query, projection, limit=len(wanted))
+            by_id = {document["_id"]: document for document in found}
+            return [by_id.get(id) for id in ids]
+
+        return Coalescer(flush)
+
+    async def _insert(self, documents: list[bytes]) -> list[Exception | None]:
+        raw = [RawBSONDocument(document) for document in documents]
+        refused = await self._mongo.insert(self._collection, raw)
+        return [refused.get(position) for position in range(len(documents))]
+
+    async def _swap(self, swaps: list[Swap]) -> list[Exception | None]:
+        updates = [({"_id": swap.id, "version": swap.version}, swap.update) for swap in swaps]
+        matched, refused = await self._mongo.update(self._collection, updates)
+        if matched + len(refused) == len(swaps):
+            return [refused.get(position) for position in range(len(swaps))]
+        # The server counts, but does not say whose update it was that matched nothing.
+        won = await self._won([swap for at, swap in enumerate(swaps) if at not in refused])
+        return [
+            refused.get(at) or (None if swap.event_id in won else Lost())
+            for at, swap in enumerate(swaps)
+        ]
+
+    async def _won(self, swaps: Sequence[Swap]) -> set[str]:
+        """The event ids of the swaps that were carried out.
+
+        The relay writes an event to the log before it pulls it from the outbox, so whoever looks
+        in the outbox first and in the log after it misses none.
+        """
+        query = {"_id": {"$in": [swap.id for swap in swaps]}}
+        found = await self._mongo.find(self._collection, query, {"outbox.id": True})
+        pushed = {entry["id"] for document in found for entry in document["outbox"]}
+        gone = [swap.event_id for swap in swaps if swap.event_id not in pushed]
+        if gone:
+            logged = await self._mongo.find(EVENT_LOG, {"_id": {"$in": gone}}, {"_id": True})
+            pushed.update(document["_id"] for document in logged)
+        return pushed

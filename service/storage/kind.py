@@ -1,0 +1,47 @@
+"""What storage has to know of a kind of aggregate: where it is kept, and its indexes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before every entry of every outbox: what makes a query fit the partial index below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index by name; a unique one is told by that name when it refuses a document."""
+
+    name: str
+    keys: Sequence[str]
+    unique: bool = False
+    where: Mapping[str, Any] | None = None
+    """The filter of a partial index."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """A kind of aggregate: one collection, one document for each aggregate in it."""
+
+    collection: str
+    indexes: tuple[Index, ...] = ()
+
+    @property
+    def all_indexes(self) -> tuple[Index, ...]:
+        """The domain's own indexes, and those that every aggregate has."""
+        return (*self.indexes, *COMMON_INDEXES)
+
+
+IDEMPOTENCY_INDEX = "idempotency"
+
+COMMON_INDEXES = (
+    Index(
+        IDEMPOTENCY_INDEX,
+        ("partner", "idempotency.key"),
+        unique=True,
+        where={"idempotency.key": {"$exists": True}},
+    ),
+    # Only documents with something in their outbox are in it, so the sweep reads next to nothing.
+    Index("outbox", ("outbox.at",), where={"outbox.at": {"$gt": EPOCH}}),
+)

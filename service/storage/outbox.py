@@ -1,0 +1,70 @@
+"""Outbox entries: an event as it waits in its aggregate's document for the stream to take it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from schemas.event import SOURCE, Event, EventData, EventType
+from service.call import Call
+from service.wire import to_json
+
+Entry = dict[str, Any]
+"""`id` `type` `version` `at` `actor` `request_id` `changed`, and `body`: the event as published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The events of one aggregate that the stream may not have yet, oldest first."""
+
+    collection: str
+    id: str
+    partner: str
+    after: int
+    """Stream sequence of the aggregate's event before these, as far as its document knows."""
+    entries: list[Entry]
+
+
+def entry(call: Call, event: EventType, id: str, version: int, data: EventData) -> Entry:
+    """The entry for what a call did to an aggregate: a CloudEvents event and what indexes it."""
+    event_id = str(uuid4())
+    body = Event(
+        specversion="1.0",
+        id=event_id,
+        type=event.type,
+        source=SOURCE,
+        subject=id,
+        time=call.now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        datacontenttype="application/json",
+        dataschema=event.dataschema,
+        partnerid=call.partner,
+        aggregateversion=version,
+        requestid=call.request_id,
+        actor=call.caller.subject,
+        **call.trace,  # type: ignore[typeddict-item]  # traceparent and tracestate, or neither
+        data=dict(data),
+    )
+    return {
+        "id": event_id,
+        "type": event.type,
+        "version": version,
+        "at": call.now,
+        "actor": call.caller.subject,
+        "request_id": call.request_id,
+        "changed": data["changed"],
+        "body": to_json(body),
+    }
+
+
+def subject_of(entry: Mapping[str, Any], partner: str, id: str) -> str:
+    """`evt.<service>.<partner>.<id>.<event>`."""
+    service, _, name = entry["type"].partition(".")
+    return f"evt.{service}.{partner}.{id}.{name}"
+
+
+def version_in(body: bytes) -> int:
+    """The aggregate's version that a published event tells of."""
+    version: int = orjson.loads(body)["aggregateversion"]
+    return version

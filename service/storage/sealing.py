@@ -1,0 +1,110 @@
+"""Sealing: what must not lie in the open is encrypted before it reaches the driver.
+
+AES-256-GCM (NIST SP 800-38D), bound to the document and the field it stands in, so that a
+ciphertext moved to another record does not open. A sealed value names its key, so keys can change.
+"""
+
+import base64
+import hmac
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Self
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_NONCE = 12
+_KEY_BYTES = 32
+VISIBLE = 4
+
+
+class SealBroken(Exception):
+    """A sealed value does not open: it was moved, altered, or its key is not in the ring."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataKeys:
+    """The ring of data keys: one that seals, all that open, and one for keyed hashes."""
+
+    current: str
+    keys: Mapping[str, bytes]
+    hash_key: bytes
+
+    @classmethod
+    def generate(cls) -> Self:
+        """A ring with one new key."""
+        name = os.urandom(4).hex()
+        return cls(name, {name: os.urandom(_KEY_BYTES)}, os.urandom(_KEY_BYTES))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a ring from its file.
+
+        Raises: OSError; ValueError, saying what is wrong with the file.
+        """
+        try:
+            ring = json.loads(path.read_text())
+            keys = {name: base64.b64decode(key) for name, key in ring["keys"].items()}
+            loaded = cls(ring["current"], keys, base64.b64decode(ring["hash"]))
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ValueError(f"{path} is not a ring of data keys") from error
+        if loaded.current not in keys or any(len(key) != _KEY_BYTES for key in keys.values()):
+            raise ValueError(f"{path}: every data key has 32 bytes, and the current one is there")
+        return loaded
+
+    def dump(self) -> str:
+        """The text of the ring's file."""
+        keys = {name: base64.b64encode(key).decode() for name, key in self.keys.items()}
+        ring = {
+            "current": self.current,
+            "keys": keys,
+            "hash": base64.b64encode(self.hash_key).decode(),
+        }
+        return json.dumps(ring, indent=2)
+
+
+class Sealer:
+    """Seals and opens values, and hashes under a key."""
+
+    def __init__(self, ring: DataKeys) -> None:
+        self._current = bytes.fromhex(ring.current)
+        self._ciphers = {bytes.fromhex(name): AESGCM(key) for name, key in ring.keys.items()}
+        self._hash_key = ring.hash_key
+
+    def seal(self, value: bytes, place: str) -> bytes:
+        """Encrypt the value for one place, such as `users/<id>/id_number`."""
+        nonce = os.urandom(_NONCE)
+        sealed = self._ciphers[self._current].encrypt(nonce, value, place.encode())
+        return self._current + nonce + sealed
+
+    def open(self, sealed: bytes, place: str) -> bytes:
+        """Decrypt a value that was sealed for this place.
+
+        Raises: SealBroken.
+        """
+        name, nonce, rest = sealed[:4], sealed[4 : 4 + _NONCE], sealed[4 + _NONCE :]
+        try:
+            return self._ciphers[name].decrypt(nonce, rest, place.encode())
+        except (KeyError, InvalidTag, ValueError):
+            raise SealBroken(place.partition("/")[0]) from None
+
+    def keyed_hash(self, value: bytes) -> bytes:
+        """HMAC-SHA-256 of the value: equal for equal values, and nothing without the key."""
+        return hmac.digest(self._hash_key, value, sha256)
+
+
+def masked(number: str) -> str:
+    """`9001015800084` as `xxxxxxxxx0084`; one too short to hide behind its end, wholly."""
+    if len(number) <= VISIBLE:
+        return "x" * len(number)
+    return "x" * (len(number) - VISIBLE) + number[-VISIBLE:]
+
+
+def masked_email(email: str) -> str:
+    """`existing.user@domain.com` as `e***@domain.com`."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}***@{domain}"

@@ -1,0 +1,112 @@
+"""Settling: what the stream has acknowledged goes into the event log, then out of the outbox."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+import structlog
+
+from service.problems import Unavailable
+from service.storage.batches import EVENT_LOG
+from service.storage.kind import Index
+from service.storage.mongo import Document, Duplicate, Mongo
+from service.storage.outbox import Entry
+
+log = structlog.get_logger()
+
+EVENT_LOG_INDEXES = (Index("aggregate", ("partner", "aggregate_id", "version")),)
+
+_MOST = 500
+_PAUSE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """An event that the stream has, at sequence `seq`."""
+
+    collection: str
+    id: str
+    partner: str
+    entry: Entry
+    seq: int
+
+
+class Settler:
+    """Works in rounds: what is acknowledged during one round is settled in the next."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self._waiting: list[tuple[Acknowledged, Callable[[], None]]] = []
+        self._running: asyncio.Task[None] | None = None
+
+    def add(self, acknowledged: Acknowledged, done: Callable[[], None]) -> None:
+        """Settle an event soon, then call `done`. Until it is settled it is tried again."""
+        self._waiting.append((acknowledged, done))
+        if self._running is None:
+            self._running = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                batch = self._waiting[:_MOST]
+                try:
+                    await self._round([acknowledged for acknowledged, _ in batch])
+                except Exception as error:  # noqa: BLE001  # what is acknowledged is not dropped
+                    if not isinstance(error, Unavailable):
+                        log.error("settling_failed", error=type(error).__name__)
+                    await asyncio.sleep(_PAUSE)
+                    continue
+                del self._waiting[: len(batch)]
+                for _, done in batch:
+                    done()
+        finally:
+            self._running = None
+
+    async def _round(self, batch: list[Acknowledged]) -> None:
+        # The log first: whoever finds an event in neither may be sure that it never was.
+        refused = await self._mongo.insert(EVENT_LOG, [_logged(each) for each in batch])
+        for error in refused.values():
+            if not isinstance(error, Duplicate):  # in the log already: another worker was here
+                raise error
+        for collection, events in _by(batch, lambda each: each.collection):
+            await self._mongo.update(collection, [_pull(e) for _, e in _by(events, _id)])
+
+
+def _logged(acknowledged: Acknowledged) -> Document:
+    entry = acknowledged.entry
+    return {
+        "_id": entry["id"],
+        "partner": acknowledged.partner,
+        "aggregate_id": acknowledged.id,
+        "collection": acknowledged.collection,
+        "version": entry["version"],
+        "type": entry["type"],
+        "at": entry["at"],
+        "actor": entry["actor"],
+        "request_id": entry["request_id"],
+        "changed": entry["changed"],
+        "body": entry["body"],
+        "seq": acknowledged.seq,
+    }
+
+
+def _pull(events: list[Acknowledged]) -> tuple[Document, Document]:
+    ids = [event.entry["id"] for event in events]
+    return (
+        {"_id": events[0].id},
+        {
+            "$pull": {"outbox": {"id": {"$in": ids}}},
+            "$set": {"stream_seq": max(event.seq for event in events)},
+        },
+    )
+
+
+def _id(acknowledged: Acknowledged) -> str:
+    return acknowledged.id
+
+
+def _by(
+    events: Iterable[Acknowledged], key: Callable[[Acknowledged], str]
+) -> Iterable[tuple[str, list[Acknowledged]]]:
+    return [(name, list(group)) for name, group in groupby(sorted(events, key=key), key)]

@@ -1,0 +1,89 @@
+"""The sweep: what a crash, a full buffer or a long outage left in outboxes goes to the relay."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from service.problems import Unavailable
+from service.storage.kind import EPOCH, Kind
+from service.storage.mongo import Mongo
+from service.storage.outbox import Pending
+
+log = structlog.get_logger()
+
+_PAGE = 500
+
+Deliver = Callable[[Iterable[Pending]], Awaitable[None]]
+
+
+class Sweep:
+    """Looks for old outbox entries; any number of workers may, the relay makes doubles harmless."""
+
+    def __init__(
+        self,
+        mongo: Mongo,
+        kinds: Sequence[Kind],
+        deliver: Deliver,
+        clock: Callable[[], datetime],
+        interval: float,
+        age: float,
+    ) -> None:
+        """`interval` is the seconds between two looks, `age` what an entry has to be old."""
+        self._mongo = mongo
+        self._kinds = kinds
+        self._deliver = deliver
+        self._clock = clock
+        self._interval = interval
+        self._age = timedelta(seconds=age)
+        self.found = 0
+        """Aggregates found with old entries since the start."""
+
+    async def run(self) -> None:
+        """Sweep for ever, at uneven intervals, so that workers do not sweep in step."""
+        while True:
+            await asyncio.sleep(self._interval * random.uniform(0.5, 1.5))  # noqa: S311  # jitter, no secret
+            try:
+                await self.once()
+            except Unavailable:
+                continue
+
+    async def once(self) -> None:
+        """Deliver what is old in each collection, page by page while that gets somewhere.
+
+        Raises: Unavailable.
+        """
+        for kind in self._kinds:
+            before: set[str] = set()
+            while True:
+                pending = await self._old(kind)
+                ids = {each.id for each in pending}
+                if not ids or ids <= before:
+                    break
+                self.found += len(ids - before)
+                log.info("sweep", collection=kind.collection, aggregates=len(ids))
+                await self._deliver(pending)
+                before = ids
+
+    async def _old(self, kind: Kind) -> list[Pending]:
+        # At majority: what could still be rolled back must not be published.
+        found = await self._mongo.find(
+            kind.collection,
+            {"outbox.at": {"$gt": EPOCH, "$lt": self._clock() - self._age}},
+            {"partner": True, "outbox": True, "stream_seq": True},
+            limit=_PAGE,
+            majority=True,
+        )
+        return [
+            Pending(
+                kind.collection,
+                document["_id"],
+                document["partner"],
+                document.get("stream_seq", 0),
+                document["outbox"],
+            )
+            for document in found
+            if document["outbox"]
+        ]
