@@ -1,0 +1,1 @@
+"""The NATS side: subscriptions, dispatch, discovery, and the relay of events."""

@@ -1,0 +1,155 @@
+"""The connection to NATS: nats-py's client with an intake that no frame can end.
+
+nats-py's reading task ends for good on any frame that it cannot decode, while `is_connected` stays
+true. Here message frames are taken apart by the server's own rule (fields between single spaces,
+any other byte belongs to a field), and whatever goes wrong with one message stays with that one.
+
+The intake also hands a message over as its bytes, at once and without a queue of its own: a worker
+has a bound, and answers what is beyond it, instead of keeping it waiting unseen.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from nats.aio.client import Client
+from nats.aio.subscription import Subscription
+from nats.errors import ProtocolError
+from nats.protocol.parser import Parser
+
+log = structlog.get_logger()
+
+Receive = Callable[[bytes, bytes, bytes, bytes], None]
+"""Takes subject, reply subject, header block and payload; must not raise, and not take long."""
+
+_CRLF = b"\r\n"
+_HEADER_LINE = b"NATS/1.0\r\n"
+
+
+class Connection(Client):
+    """A NATS client that hands messages over as bytes and sends ready-made frames."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ps = _Intake(self)
+        self._receivers: dict[int, Receive] = {}
+
+    async def listen(self, subject: str, receive: Receive, queue: str = "") -> Subscription:
+        """Subscribe; `receive` is called from the reading task with each message."""
+        # Entered before the server can know of the subscription, so no message comes too early.
+        sid = self._sid + 1
+        self._receivers[sid] = receive
+        subscription = await self.subscribe(subject, queue=queue, cb=_never)
+        if subscription._id != sid:
+            raise RuntimeError("nats-py numbers its subscriptions in another way")
+        return subscription
+
+    async def unlisten(self, subscription: Subscription) -> None:
+        """Tell the server to send no more; what is on its way is still received."""
+        await self._send_unsubscribe(subscription._id)
+
+    def send(
+        self, subject: bytes, payload: bytes, headers: bytes = b"", reply: bytes = b""
+    ) -> None:
+        """Send a message; while disconnected it waits in the client's buffer.
+
+        `headers` is a block of `Name: value` lines, each with its line end. Anything beyond the
+        buffer's bound is dropped: whoever waits for it has a time-out or a sweep.
+        """
+        to = subject + b" " + reply if reply else subject
+        if headers:
+            length = len(_HEADER_LINE) + len(headers) + len(_CRLF)
+            frame = b"HPUB %b %d %d\r\n%b%b\r\n%b\r\n" % (
+                to,
+                length,
+                length + len(payload),
+                _HEADER_LINE,
+                headers,
+                payload,
+            )
+        else:
+            frame = b"PUB %b %d\r\n%b\r\n" % (to, len(payload), payload)
+        self._enqueue(frame)
+
+    def _enqueue(self, frame: bytes) -> None:
+        if not self.is_connected and self._pending_data_size + len(frame) > self._max_pending_size:
+            log.warning("nats_buffer_full", dropped_bytes=len(frame))
+            return
+        self._pending.append(frame)
+        self._pending_data_size += len(frame)
+        queue = self._flush_queue
+        if queue is not None and queue.empty() and self.is_connected:
+            queue.put_nowait(asyncio.get_running_loop().create_future())
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether the reading task has ended although the connection stands."""
+        reading = self._reading_task
+        return self.is_connected and reading is not None and reading.done()
+
+    async def _receive(
+        self, sid: int, subject: bytes, reply: bytes, headers: bytes, payload: bytes
+    ) -> None:
+        try:
+            receive = self._receivers.get(sid)
+            if receive is not None:
+                receive(subject, reply, headers, payload)
+            else:
+                await self._process_msg(sid, subject, reply, payload, headers)
+        except Exception as error:  # noqa: BLE001  # the reading task must outlive any message
+            # One message that cannot be decoded, one reply that nobody waits for any more.
+            log.warning("nats_message_dropped", error=type(error).__name__)
+
+
+async def _never(_: Any) -> None:
+    """In the place of a callback: the intake calls the receiver itself."""
+
+
+class _Intake(Parser):
+    """Takes message frames apart; leaves every other line of the protocol to nats-py."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lines = Parser(connection)
+        super().__init__(connection)
+
+    def reset(self) -> None:
+        super().reset()
+        self._lines.reset()
+
+    async def parse(self, data: bytes = b"") -> None:
+        """Take in what was read; a frame that is not whole yet waits for the rest."""
+        buffer = self.buf
+        buffer += data
+        at = 0
+        while (end := buffer.find(_CRLF, at)) >= 0:
+            if buffer.startswith((b"MSG ", b"HMSG "), at):
+                after = await self._message(buffer, at, end)
+                if after < 0:
+                    break
+                at = after
+            else:
+                await self._lines.parse(bytes(buffer[at : end + 2]))
+                at = end + 2
+            if self.buf is not buffer:
+                return  # a reconnect began meanwhile, with a buffer of its own
+        del buffer[:at]
+
+    async def _message(self, buffer: bytearray, at: int, end: int) -> int:
+        """Hand over one message; give where the next frame begins, or -1 if more must be read."""
+        try:
+            kind, subject, sid, *rest = bytes(buffer[at:end]).split(b" ")
+            size = int(rest[-1])
+            head = int(rest[-2]) if kind == b"HMSG" else 0
+            reply = rest[0] if len(rest) == (3 if kind == b"HMSG" else 2) else b""
+        except (ValueError, IndexError) as error:
+            raise ProtocolError from error
+        start = end + 2
+        after = start + size + 2
+        if after > len(buffer):
+            return -1
+        headers = bytes(buffer[start : start + head])
+        payload = bytes(buffer[start + head : start + size])
+        await self._connection._receive(int(sid), subject, reply, headers, payload)
+        return after

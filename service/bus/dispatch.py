@@ -1,0 +1,229 @@
+"""From bytes to bytes: headers → token → scope → model → handler → reply. Always an answer."""
+
+import re
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from service.auth.tokens import Verifier
+from service.bus.headers import Headers
+from service.bus.rates import Rates
+from service.call import NOBODY, Call, Caller
+from service.operation import Operation
+from service.problems import (
+    IdempotencyKeyRequired,
+    Internal,
+    InvalidHeader,
+    InvalidSubject,
+    MissingScope,
+    Problem,
+    RateLimited,
+    TooLarge,
+    WrongPartner,
+    WrongTokenKind,
+)
+from service.refusals import invalid_request
+from service.storage.aggregates import Aggregates, KeptReply, KeyTaken
+from service.storage.storage import Storage
+from service.wire import to_json
+
+log = structlog.get_logger()
+
+LARGEST = 256 * 1024
+"""Bytes of a request's body at most."""
+
+_PARTNER = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_HEADER_ROOM = 512
+
+
+@dataclass(slots=True)
+class Answer:
+    """What goes back to the caller."""
+
+    request_id: str
+    headers: bytes
+    body: bytes
+    status: int = 200
+    code: str | None = None
+    caller: Caller = NOBODY
+
+
+class Dispatcher:
+    """Carries out one request at a time, as often at once as it is asked to."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        verifier: Verifier,
+        rates: Rates,
+        clock: Callable[[], datetime],
+        max_payload: Callable[[], int],
+    ) -> None:
+        self._storage = storage
+        self._verifier = verifier
+        self._rates = rates
+        self._clock = clock
+        self._max_payload = max_payload
+
+    async def answer(
+        self, operation: Operation, subject: bytes, header_block: bytes, body: bytes
+    ) -> Answer:
+        """Carry out a request. Never raises: whatever goes wrong is an answer too."""
+        headers = Headers.read(header_block)
+        request_id = headers.request_id()
+        try:
+            return await self._carried_out(operation, subject, headers, request_id, body)
+        except Problem as problem:
+            return refusal(problem, request_id)
+        except Exception as error:  # noqa: BLE001  # everything is answered
+            _log_defect(operation, request_id, error)
+            return refusal(Internal(), request_id)
+
+    async def _carried_out(
+        self,
+        operation: Operation,
+        subject: bytes,
+        headers: Headers,
+        request_id: str,
+        body: bytes,
+    ) -> Answer:
+        partner = partner_in(subject)
+        now = time.monotonic()
+        if not self._rates.admits(partner, operation.throttled, now):
+            raise RateLimited(retry_after=1)
+        if partner is None:
+            raise InvalidSubject
+        if headers.malformed:
+            raise InvalidHeader
+        if len(body) > LARGEST:
+            raise TooLarge
+        caller = await self._caller(operation, headers, partner)
+        request = _validated(operation, body)
+        call = self._call(operation, partner, caller, request_id, headers)
+        if call.idempotency_key is not None and operation.creates is not None:
+            call.fingerprint = self._fingerprint(request, caller)
+            return await self._once(operation, self._storage[operation.creates], request, call)
+        return _reply(call, await operation.handler(request, call))
+
+    async def _caller(self, operation: Operation, headers: Headers, partner: str) -> Caller:
+        if operation.scope == "public":
+            return NOBODY
+        token, now = headers.token(), self._clock().timestamp()
+        caller = self._verifier.remembered(token, now)
+        if caller is None:
+            caller = await self._verifier.verify(token, now)
+        if not caller.may_ask_for(partner):
+            raise WrongPartner
+        if caller.use not in operation.callers:
+            raise WrongTokenKind
+        if operation.scope != "by role" and operation.scope not in caller.scopes:
+            raise MissingScope(arguments=[operation.scope])
+        return caller
+
+    def _call(
+        self,
+        operation: Operation,
+        partner: str,
+        caller: Caller,
+        request_id: str,
+        headers: Headers,
+    ) -> Call:
+        now = self._clock()
+        call = Call(
+            operation=operation.title,
+            partner=partner,
+            caller=caller,
+            request_id=request_id,
+            now=now.replace(microsecond=now.microsecond // 1_000 * 1_000),
+            storage=self._storage,
+            max_reply=self._max_payload() - _HEADER_ROOM,
+            trace=headers.trace(),
+        )
+        if operation.creates is not None:
+            call.idempotency_key = headers.idempotency_key()
+            if call.idempotency_key is None and operation.key_required:
+                raise IdempotencyKeyRequired(path="Idempotency-Key")
+        if operation.versioned:
+            call.if_match = headers.if_match()
+        return call
+
+    async def _once(
+        self, operation: Operation, aggregates: Aggregates, request: Any, call: Call
+    ) -> Answer:
+        """Carry out a request with an Idempotency-Key, or repeat the reply it had before."""
+        kept = await aggregates.kept_reply(call)
+        if kept is None:
+            try:
+                return _reply(call, await operation.handler(request, call))
+            except KeyTaken:
+                kept = await aggregates.kept_reply(call)
+                if kept is None:
+                    raise
+        return _replayed(call, kept)
+
+    def _fingerprint(self, request: Any, caller: Caller) -> bytes:
+        validated = request.model_dump_json(exclude_unset=True)
+        return self._storage.sealer.keyed_hash(f"{caller.rights}\n{validated}".encode())
+
+
+def partner_in(subject: bytes) -> str | None:
+    """The partner that the subject names, or None where it is not one."""
+    try:
+        partner = subject.split(b".")[2].decode("ascii")
+    except (IndexError, UnicodeDecodeError):
+        return None
+    return partner if _PARTNER.fullmatch(partner) else None
+
+
+def refusal(problem: Problem, request_id: str) -> Answer:
+    """A refusal as NATS services give it (ADR-32), with an RFC 9457 body."""
+    errors = problem.errors()
+    line = f"{problem.status} {errors[0]['code']}: {problem.detail}"
+    headers = (
+        f"X-Request-Id: {request_id}\r\n"
+        f"Nats-Service-Error: {line}\r\n"
+        f"Nats-Service-Error-Code: {problem.status}\r\n"
+    )
+    if problem.status in (429, 503):
+        headers += f"Retry-After: {problem.retry_after or 1}\r\n"
+    body = to_json(problem.body(request_id))
+    return Answer(request_id, headers.encode(), body, problem.status, errors[0]["code"])
+
+
+def _validated(operation: Operation, body: bytes) -> Any:
+    try:
+        return operation.request.__pydantic_validator__.validate_json(body or b"{}")
+    except ValidationError as error:
+        raise invalid_request(error, body) from None
+
+
+def _reply(call: Call, reply: Any) -> Answer:
+    headers = f"X-Request-Id: {call.request_id}\r\n"
+    if call.etag is not None:
+        headers += f"ETag: {call.etag}\r\n"
+    return Answer(call.request_id, headers.encode(), to_json(reply), caller=call.caller)
+
+
+def _replayed(call: Call, kept: KeptReply) -> Answer:
+    headers = (
+        f"X-Request-Id: {call.request_id}\r\nETag: {kept.etag}\r\nIdempotency-Replayed: true\r\n"
+    )
+    return Answer(call.request_id, headers.encode(), kept.body, caller=call.caller)
+
+
+def _log_defect(operation: Operation, request_id: str, error: Exception) -> None:
+    """Log where it happened. The error's text stays out: it may hold what the caller sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    log.error(
+        "defect",
+        operation=operation.title,
+        request_id=request_id,
+        error=type(error).__name__,
+        at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    )

@@ -1,0 +1,47 @@
+"""Rates: a token bucket for each partner, and one apart for each operation that has its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_MOST_BUCKETS = 10_000
+"""Buckets kept at most: the partner in a subject is not verified yet when its rate is asked."""
+
+
+@dataclass(slots=True)
+class _Bucket:
+    level: float
+    filled_at: float
+
+
+class Rates:
+    """Admits or refuses, at a cost of well under a microsecond where no rate is set."""
+
+    def __init__(self, partner_rate: float = 0, throttles: Mapping[str, float] | None = None):
+        """`partner_rate` and each throttle are requests a second, 0 for no limit.
+
+        A bucket holds two seconds' worth, so a burst of that size is admitted at once.
+        """
+        self._partner_rate = partner_rate
+        self._throttles = throttles or {}
+        self._buckets: dict[tuple[str | None, str], _Bucket] = {}
+
+    def admits(self, partner: str | None, throttle: str | None, now: float) -> bool:
+        """Whether a request may go on; `now` is in seconds of a monotonic clock."""
+        if self._partner_rate and not self._take(partner, "", self._partner_rate, now):
+            return False
+        rate = self._throttles.get(throttle, 0) if throttle is not None else 0
+        return not rate or self._take(partner, throttle or "", rate, now)
+
+    def _take(self, partner: str | None, name: str, rate: float, now: float) -> bool:
+        most = max(1.0, 2 * rate)
+        bucket = self._buckets.get((partner, name))
+        if bucket is None:
+            if len(self._buckets) >= _MOST_BUCKETS:
+                del self._buckets[next(iter(self._buckets))]
+            bucket = self._buckets[(partner, name)] = _Bucket(most, now)
+        bucket.level = min(most, bucket.level + (now - bucket.filled_at) * rate)
+        bucket.filled_at = now
+        if bucket.level < 1:
+            return False
+        bucket.level -= 1
+        return True

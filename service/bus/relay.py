@@ -1,0 +1,259 @@
+"""The relay: what waits in outboxes goes to JetStream, each aggregate's events in order, once each.
+
+An aggregate's events are published oldest first, each only after the one before it was
+acknowledged, with the stream sequence of that one as the expected last of the aggregate's subjects.
+So the stream itself refuses whatever would be doubled or out of order: a publish that sat in a
+buffer over a reconnect, a worker that was frozen and woke up. A refusal, or no answer, means asking
+the stream which version it has, and going on from there.
+
+Aggregates run side by side. What is acknowledged goes, in rounds, first into the event log and then
+out of the outbox. What this worker gives up on is still in its outbox, where a sweep finds it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import structlog
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
+
+from schemas.event import CONTENT_TYPE
+from service.bus.connection import Connection
+from service.problems import Unavailable
+from service.storage.outbox import Entry, Pending, subject_of, version_in
+from service.storage.settling import Acknowledged, Settler
+
+log = structlog.get_logger()
+
+_MOST_LANES = 20_000
+"""Aggregates with events under way at most; those beyond wait for a sweep."""
+
+_ACK_TIMEOUT = 5.0
+_RETRY_PAUSE = 0.5
+_MOST_QUESTIONS = 8
+"""Times that the stream is asked about one aggregate before it is left to a sweep."""
+
+_WRONG_LAST_SEQUENCE = 10071
+
+
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """One aggregate on its way to the stream."""
+
+    collection: str
+    id: str
+    partner: str
+    service: str
+    last_seq: int
+    """Stream sequence of the aggregate's last event, as far as is known."""
+    passed: int = 0
+    """The newest version that the stream is known to have."""
+    newest: int = 0
+    """The newest version that was submitted."""
+    waiting: deque[Entry] = field(default_factory=deque)
+    under_way: bool = False
+    settling: int = 0
+    questions: int = 0
+    finished: asyncio.Future[None] | None = None
+
+
+class Relay:
+    """Publishes pending events; safe to run on any number of workers at once."""
+
+    def __init__(
+        self, connection: Connection, jetstream: JetStreamContext, stream: str, settler: Settler
+    ) -> None:
+        self._connection = connection
+        self._jetstream = jetstream
+        self._stream = stream
+        self._settler = settler
+        self._lanes: dict[tuple[str, str], _Lane] = {}
+        self._unacknowledged: dict[bytes, tuple[_Lane, float]] = {}
+        self._inbox = b""
+        self._published = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Listen for acknowledgements."""
+        inbox = self._connection.new_inbox()
+        await self._connection.listen(f"{inbox}.*", self._acknowledged)
+        self._inbox = inbox.encode() + b"."
+        self._spawn(self._watch())
+
+    async def stop(self, deadline: float) -> None:
+        """Wait until nothing is under way, for `deadline` seconds at most."""
+        lanes = list(self._lanes.values())
+        if lanes:
+            finished = [self._finished(lane) for lane in lanes]
+            await asyncio.wait(finished, timeout=deadline)
+        for task in self._tasks:
+            task.cancel()
+
+    @property
+    def backlog(self) -> int:
+        """Aggregates that have events under way."""
+        return len(self._lanes)
+
+    def submit(self, pending: Pending) -> None:
+        """Publish these events soon, where that is possible now; else a sweep will."""
+        key = (pending.collection, pending.id)
+        lane = self._lanes.get(key)
+        if lane is None:
+            if len(self._lanes) >= _MOST_LANES or not self._connection.is_connected:
+                return
+            lane = self._lanes[key] = _Lane(
+                pending.collection,
+                pending.id,
+                pending.partner,
+                pending.entries[0]["type"].partition(".")[0],
+                pending.after,
+            )
+        for entry in pending.entries:
+            if entry["version"] > lane.newest:
+                lane.waiting.append(entry)
+                lane.newest = entry["version"]
+        if not lane.under_way:
+            self._publish(lane)
+
+    async def deliver(self, all_pending: Iterable[Pending]) -> None:
+        """Submit these, and return when each is done or given up."""
+        lanes = []
+        for pending in all_pending:
+            self.submit(pending)
+            lane = self._lanes.get((pending.collection, pending.id))
+            if lane is not None:
+                lanes.append(self._finished(lane))
+        if lanes:
+            await asyncio.wait(lanes)
+
+    def _finished(self, lane: _Lane) -> asyncio.Future[None]:
+        if lane.finished is None:
+            lane.finished = asyncio.get_running_loop().create_future()
+        return lane.finished
+
+    def _publish(self, lane: _Lane) -> None:
+        """Publish the lane's oldest event, expecting what the stream should have before it."""
+        entry = lane.waiting[0]
+        subject = subject_of(entry, lane.partner, lane.id).encode()
+        headers = (
+            f"Nats-Msg-Id: {entry['id']}\r\n"
+            f"Nats-Expected-Stream: {self._stream}\r\n"
+            f"Nats-Expected-Last-Subject-Sequence: {lane.last_seq}\r\n"
+            f"Nats-Expected-Last-Subject-Sequence-Subject: {_subjects(lane)}\r\n"
+            f"Content-Type: {CONTENT_TYPE}\r\n"
+        )
+        self._published += 1
+        reply = self._inbox + b"%d" % self._published
+        lane.under_way = True
+        deadline = asyncio.get_running_loop().time() + _ACK_TIMEOUT
+        self._unacknowledged[reply] = (lane, deadline)
+        self._connection.send(subject, entry["body"], headers.encode(), reply)
+
+    def _acknowledged(self, subject: bytes, _reply: bytes, headers: bytes, body: bytes) -> None:
+        lane, _ = self._unacknowledged.pop(subject, (None, 0.0))
+        if lane is None:
+            return  # too late: the stream has been asked meanwhile
+        answer: dict[str, Any] = orjson.loads(body) if body else {}
+        if "seq" in answer:
+            lane.questions = 0
+            self._passed(lane, answer["seq"])
+            self._go_on(lane)
+        elif answer.get("error", {}).get("err_code") == _WRONG_LAST_SEQUENCE:
+            self._spawn(self._ask(lane))
+        else:
+            reason = answer.get("error", {}).get("description", "no JetStream answers")
+            self._give_up(lane, reason)
+
+    def _passed(self, lane: _Lane, seq: int) -> None:
+        """The stream has the lane's oldest event, at this sequence."""
+        lane.last_seq = seq
+        lane.settling += 1
+        entry = lane.waiting.popleft()
+        lane.passed = entry["version"]
+        self._settler.add(
+            Acknowledged(lane.collection, lane.id, lane.partner, entry, seq),
+            lambda: self._settled(lane),
+        )
+
+    def _go_on(self, lane: _Lane) -> None:
+        lane.under_way = False
+        if lane.waiting:
+            self._publish(lane)
+        elif not lane.settling:
+            self._close(lane)
+
+    def _settled(self, lane: _Lane) -> None:
+        lane.settling -= 1
+        if not lane.settling and not lane.waiting:
+            self._close(lane)
+
+    def _give_up(self, lane: _Lane, reason: str) -> None:
+        log.warning("relay_gave_up", aggregate=lane.id, reason=reason, events=len(lane.waiting))
+        lane.waiting.clear()
+        # Whoever submits next brings these again, and they must come before what is newer.
+        lane.newest = lane.passed
+        lane.under_way = False
+        if not lane.settling:
+            self._close(lane)
+
+    def _close(self, lane: _Lane) -> None:
+        self._lanes.pop((lane.collection, lane.id), None)
+        if lane.finished is not None and not lane.finished.done():
+            lane.finished.set_result(None)
+
+    async def _ask(self, lane: _Lane) -> None:
+        """Ask the stream how far the aggregate is, and go on from there."""
+        lane.questions += 1
+        try:
+            if lane.questions > _MOST_QUESTIONS:
+                raise Unavailable
+            if lane.questions > 1:
+                await asyncio.sleep(_RETRY_PAUSE)
+            seq, version = await self._last(lane)
+        except (NatsError, TimeoutError, Unavailable, KeyError, ValueError) as error:
+            self._give_up(lane, type(error).__name__)
+            return
+        while lane.waiting and lane.waiting[0]["version"] <= version:
+            self._passed(lane, seq)
+        lane.last_seq = seq
+        self._go_on(lane)
+
+    async def _last(self, lane: _Lane) -> tuple[int, int]:
+        """Sequence and version of the aggregate's last event in the stream; zeros for none.
+
+        Asked of the stream's leader: a direct get may be behind.
+        """
+        try:
+            message = await self._jetstream.get_last_msg(self._stream, _subjects(lane))
+        except NotFoundError:
+            return 0, 0
+        return message.seq or 0, version_in(message.data or b"{}")
+
+    async def _watch(self) -> None:
+        """Find the publishes that nobody acknowledged: they may have landed, or may yet."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(1)
+            now = loop.time()
+            late = [key for key, (_, deadline) in self._unacknowledged.items() if deadline <= now]
+            for key in late:
+                lane, _ = self._unacknowledged.pop(key)
+                if self._connection.is_connected:
+                    self._spawn(self._ask(lane))
+                else:
+                    self._give_up(lane, "disconnected")
+
+    def _spawn(self, coroutine: Any) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _subjects(lane: _Lane) -> str:
+    """All subjects of the aggregate's events."""
+    return f"evt.{lane.service}.{lane.partner}.{lane.id}.>"

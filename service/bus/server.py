@@ -1,0 +1,157 @@
+"""The subscriptions: a task for each request under one bound, and an end without a lost one.
+
+nats-py awaits one callback at a time for each subscription, so one slow request would hold up all
+others. Here each has a task of its own; above the bound a request is refused at once, and is never
+kept in a queue whose callers have left.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+from nats.aio.subscription import Subscription
+
+from service.bus.connection import Connection
+from service.bus.dispatch import Answer, Dispatcher, partner_in, refusal
+from service.bus.headers import Headers
+from service.operation import Operation
+from service.problems import Internal, Overloaded
+
+log = structlog.get_logger()
+
+QUEUE_GROUP = "svc-user"
+
+_NOT_ANSWERED = (b"$", b"evt.", b"svc.")
+"""Reply subjects that would make the worker speak in a place that is not the caller's."""
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """An operation as this worker serves it, and what it has done so far (ADR-32)."""
+
+    operation: Operation
+    requests: int = 0
+    errors: int = 0
+    last_error: str = ""
+    nanoseconds: int = 0
+
+
+class Server:
+    """Takes requests from the bus, and sends the answers."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        dispatcher: Dispatcher,
+        operations: Iterable[Operation],
+        bound: int,
+        log_queries: bool = False,
+    ) -> None:
+        self.endpoints = [Endpoint(operation) for operation in operations]
+        self._connection = connection
+        self._dispatcher = dispatcher
+        self._bound = bound
+        self._log_queries = log_queries
+        self._subscriptions: list[Subscription] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Subscribe, and return once the NATS server knows of it."""
+        for endpoint in self.endpoints:
+            receive = partial(self._receive, endpoint)
+            subject = endpoint.operation.subject
+            self._subscriptions.append(await self._connection.listen(subject, receive, QUEUE_GROUP))
+        await self._connection.flush()
+
+    async def drain(self, deadline: float) -> None:
+        """Take no more requests, and answer those that came: for `deadline` seconds at most.
+
+        The connection stays open: handlers still need it for their own requests.
+        """
+        for subscription in self._subscriptions:
+            await self._connection.unlisten(subscription)
+        # All that the server had sent before it knew comes before its answer to this.
+        await self._connection.flush()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=deadline)
+            if late:
+                log.warning("drain_deadline", unanswered=len(late))
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that have come and are not answered yet."""
+        return len(self._tasks)
+
+    def _receive(
+        self, endpoint: Endpoint, subject: bytes, reply: bytes, headers: bytes, body: bytes
+    ) -> None:
+        began = time.perf_counter_ns()
+        if len(self._tasks) >= self._bound:
+            answer = refusal(Overloaded(), Headers.read(headers).request_id())
+            self._send(endpoint, subject, reply, answer, began)
+            return
+        task = asyncio.get_running_loop().create_task(
+            self._serve(endpoint, subject, reply, headers, body, began)
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(
+        self,
+        endpoint: Endpoint,
+        subject: bytes,
+        reply: bytes,
+        headers: bytes,
+        body: bytes,
+        began: int,
+    ) -> None:
+        answer = await self._dispatcher.answer(endpoint.operation, subject, headers, body)
+        self._send(endpoint, subject, reply, answer, began)
+
+    def _send(
+        self, endpoint: Endpoint, subject: bytes, reply: bytes, answer: Answer, began: int
+    ) -> None:
+        if len(answer.headers) + len(answer.body) + 16 > self._connection.max_payload:
+            log.error("reply_too_large", operation=endpoint.operation.title, bytes=len(answer.body))
+            answer = refusal(Internal(), answer.request_id)
+        if reply and may_answer(reply):
+            self._connection.send(reply, answer.body, answer.headers)
+        elif reply:
+            log.warning("reply_subject_refused", operation=endpoint.operation.title)
+        elapsed = time.perf_counter_ns() - began
+        endpoint.requests += 1
+        endpoint.nanoseconds += elapsed
+        if answer.status != 200:
+            endpoint.errors += 1
+            endpoint.last_error = f"{answer.status} {answer.code}"
+        self._log(endpoint.operation, subject, answer, elapsed)
+
+    def _log(self, operation: Operation, subject: bytes, answer: Answer, elapsed: int) -> None:
+        """One line for a command or a failure, none for a query that went well unless asked."""
+        quiet = operation.kind == "query" and answer.status < 500 and not self._log_queries
+        if quiet or answer.code == Overloaded.code:
+            return
+        log.info(
+            "request",
+            operation=operation.title,
+            partner=partner_in(subject),
+            request_id=answer.request_id,
+            actor=answer.caller.subject,
+            status=answer.status,
+            code=answer.code,
+            ms=round(elapsed / 1e6, 2),
+        )
+
+
+def may_answer(reply: bytes) -> bool:
+    """Whether a reply subject is the caller's to name."""
+    if reply.startswith(_NOT_ANSWERED):
+        return False
+    try:
+        reply.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,136 @@
+"""Settings: read once from the environment, checked whole, then frozen."""
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+
+from service.auth.issuer import AUDIENCE
+from service.auth.nats_jwt import account_key
+from service.storage.mongo import Driver
+
+PREFIX = "SVC_USER_"
+
+
+class WrongSetting(Exception):
+    """A setting that stops the start; the text names it and says what it should be."""
+
+
+class ExternalIssuer(BaseModel):
+    """An issuer elsewhere whose tokens are accepted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: str
+    audience: str = AUDIENCE
+    jwks: dict[str, Any] | None = None
+    jwks_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_jwks(self) -> Self:
+        if (self.jwks is None) == (self.jwks_file is None):
+            raise ValueError("give either jwks or jwks_file")
+        return self
+
+
+class Settings(BaseSettings):
+    """What an operator may set; each as an environment variable with the prefix SVC_USER_."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    nats_url: str = Field("nats://127.0.0.1:4222", description="NATS servers, comma-separated.")
+    nats_creds: Path | None = Field(None, description="Credentials file (.creds) to connect with.")
+    nats_user: str | None = Field(None, description="User name to connect with.")
+    nats_password: str | None = Field(None, description="Password to connect with.", repr=False)
+    nats_ca: Path | None = Field(None, description="CA certificates, for TLS to NATS.")
+    nats_cert: Path | None = Field(None, description="Client certificate, for TLS to NATS.")
+    nats_key: Path | None = Field(None, description="Key of the client certificate.")
+
+    mongo_uri: str = Field(
+        "mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB; a replica set."
+    )
+    mongo_database: str = Field("svc_user", description="Database to keep everything in.")
+    mongo_driver: Driver = Field("motor", description="motor, or pymongo for its successor.")
+
+    keys_dir: Path | None = Field(
+        None, description="Folder with data.json and signing.json, the two key rings."
+    )
+    issuers: tuple[ExternalIssuer, ...] = Field(
+        (), description='Issuers to trust: JSON list of {"issuer", "audience", "jwks_file"|"jwks"}.'
+    )
+    nats_accounts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Account nkeys (A…) whose user JWTs are accepted, comma-separated."
+    )
+    nats_jwt_without_expiry: bool = Field(
+        False, description="Accept NATS user JWTs that never expire."
+    )
+
+    bound: int = Field(
+        512, ge=1, le=100_000, description="Requests in flight in a worker; more are refused."
+    )
+    partner_rate: float = Field(
+        0, ge=0, description="Requests a second for a partner; 0: no limit."
+    )
+    exists_rate: float = Field(
+        20, ge=0, description="user.exists requests a second for a partner; 0: no limit."
+    )
+    drain_seconds: float = Field(20, gt=0, description="Seconds a stopping worker has to finish.")
+
+    stream_replicas: int = Field(1, ge=1, le=5, description="Replicas of the event stream.")
+    stream_max_age_days: float = Field(0, ge=0, description="Days an event stays; 0: for ever.")
+    stream_max_bytes: int = Field(-1, ge=-1, description="Bytes the stream may hold; -1: no limit.")
+    sweep_seconds: float = Field(2, gt=0, description="Seconds between two looks for old events.")
+    sweep_age_seconds: float = Field(5, ge=0, description="Age at which a waiting event is swept.")
+
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Log level.")
+    log_format: str = Field("json", pattern="^(json|text)$", description="json or text.")
+    log_queries: bool = Field(False, description="Log a line for each query too.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_accounts(cls, values: Any) -> Any:
+        accounts = values.get("nats_accounts")
+        if isinstance(accounts, str):
+            names = tuple(name.strip() for name in accounts.split(",") if name.strip())
+            values = {**values, "nats_accounts": names}
+        return values
+
+    @model_validator(mode="after")
+    def _keys_are_keys(self) -> Self:
+        for name in self.nats_accounts:
+            account_key(name)
+        return self
+
+    @property
+    def nats_servers(self) -> list[str]:
+        """The NATS servers as a list."""
+        return [url.strip() for url in self.nats_url.split(",") if url.strip()]
+
+    @property
+    def account_keys(self) -> dict[str, Ed25519PublicKey]:
+        """The trusted NATS accounts by their nkeys."""
+        return {name: account_key(name) for name in self.nats_accounts}
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Settings from the environment, with these on top.
+
+    Raises: WrongSetting, with a sentence for each that is wrong.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        raise WrongSetting("\n".join(_sentence(each) for each in found)) from None
+    except SettingsError as error:  # a value is not the JSON that it must be
+        raise WrongSetting(f"A setting cannot be read: {error}") from None
+
+
+def _sentence(found: Any) -> str:
+    name = PREFIX + "__".join(str(part) for part in found["loc"][:1]).upper()
+    if not found["loc"]:
+        name = PREFIX + "NATS_ACCOUNTS"
+    inner = ".".join(str(part) for part in found["loc"][1:])
+    return f"{name} is wrong{f' at {inner}' if inner else ''}: {found['msg']}."
