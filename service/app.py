@@ -1,0 +1,256 @@
+"""The one place where things are connected. It owns every lifetime, and the order of the end."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from nats.js import JetStreamContext
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import NotFoundError
+
+from service.auth.issuer import SigningKeys
+from service.auth.keys import TrustedIssuer
+from service.auth.tokens import Verifier
+from service.bus.connection import Connection
+from service.bus.discovery import Discovery
+from service.bus.dispatch import Dispatcher
+from service.bus.rates import Rates
+from service.bus.relay import Relay
+from service.bus.server import Server
+from service.operation import Operation
+from service.organisation import ENTITIES, entity_operations
+from service.revocations import Revocations
+from service.settings import Settings, WrongSetting
+from service.storage.access import ACCESS_LOG, ACCESS_LOG_INDEXES
+from service.storage.batches import EVENT_LOG
+from service.storage.kind import Index, Kind
+from service.storage.mongo import Mongo
+from service.storage.sealing import DataKeys, Sealer
+from service.storage.settling import EVENT_LOG_INDEXES, Settler
+from service.storage.storage import Storage
+from service.storage.sweep import Sweep
+from service.users import USERS
+from service.users import operations as user_operations
+
+log = structlog.get_logger()
+
+STREAM = "SVC_USER_EVENTS"
+KINDS: tuple[Kind, ...] = (USERS, ENTITIES)
+OPERATIONS: tuple[Operation, ...] = (*user_operations, *entity_operations)
+INDEXES: tuple[tuple[str, Sequence[Index]], ...] = (
+    *((kind.collection, kind.all_indexes) for kind in KINDS),
+    (EVENT_LOG, EVENT_LOG_INDEXES),
+    (ACCESS_LOG, ACCESS_LOG_INDEXES),
+)
+
+_HEARING_CHECK = 1.0
+_RECONNECT_PAUSE = 0.25
+
+
+def utc_now() -> datetime:
+    """The clock of a worker."""
+    return datetime.now(UTC)
+
+
+class Worker:
+    """A worker: `start`, then `stop`; or `run` until told to stop."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
+        """Connect the parts; nothing is reached before `start`.
+
+        Raises: WrongSetting.
+        """
+        self.id = str(uuid4())
+        self._settings = settings
+        data_keys, signing_keys = load_keys(settings)
+        self.mongo = Mongo(settings.mongo_uri, settings.mongo_database, settings.mongo_driver)
+        self.connection = Connection()
+        self._jetstream: JetStreamContext = self.connection.jetstream()
+        self.relay = Relay(self.connection, self._jetstream, STREAM, Settler(self.mongo))
+        storage = Storage(self.mongo, KINDS, self.relay, Sealer(data_keys))
+        self._revocations = Revocations(self.mongo, clock)
+        self._verifier = Verifier(
+            trusted_issuers(settings, signing_keys),
+            self._revocations,
+            settings.account_keys,
+            settings.nats_jwt_without_expiry,
+        )
+        dispatcher = Dispatcher(
+            storage,
+            self._verifier,
+            Rates(settings.partner_rate, {"exists": settings.exists_rate}),
+            clock,
+            lambda: self.connection.max_payload,
+        )
+        self.server = Server(
+            self.connection, dispatcher, OPERATIONS, settings.bound, settings.log_queries
+        )
+        self._discovery = Discovery(self.connection, self.server, self.id)
+        self._sweep = Sweep(
+            self.mongo,
+            KINDS,
+            self.relay.deliver,
+            clock,
+            settings.sweep_seconds,
+            settings.sweep_age_seconds,
+        )
+        self._background: list[asyncio.Task[None]] = []
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set."""
+        await self.start()
+        await stop.wait()
+        await self.stop()
+
+    async def start(self) -> None:
+        """Connect, make indexes and the stream what they should be, then take requests.
+
+        Raises: Unavailable, NatsError: what is needed cannot be had.
+        """
+        for collection, indexes in INDEXES:
+            await self.mongo.ensure_indexes(collection, indexes)
+        await connect(self.connection, self._settings)
+        await ensure_stream(self._jetstream, self._settings)
+        await self.relay.start()
+        self._keep_running(self._sweep.run(), "sweep")
+        self._keep_running(self._revocations.watch(self._verifier.forget), "revocations")
+        self._keep_running(self._keep_hearing(), "hearing")
+        await self._discovery.start()
+        await self.server.start()
+        log.info("ready", worker=self.id, operations=len(OPERATIONS))
+
+    async def stop(self) -> None:
+        """Take no more requests, answer those that came, publish what is pending, then close."""
+        log.info("stopping", in_flight=self.server.in_flight)
+        with contextlib.suppress(Exception):  # without NATS there is nobody to answer
+            await self.server.drain(self._settings.drain_seconds)
+        await self.relay.stop(self._settings.drain_seconds / 4)
+        for task in self._background:
+            task.cancel()
+        with contextlib.suppress(Exception):
+            await self.connection.flush()
+        await self.connection.close()
+        await self.mongo.close()
+        log.info("stopped", worker=self.id)
+
+    async def _keep_hearing(self) -> None:
+        """Reconnect when the reading task has ended and nothing else noticed."""
+        while True:
+            await asyncio.sleep(_HEARING_CHECK)
+            if self.connection.is_deaf:
+                log.error("nats_reader_ended")
+                await self.connection.force_reconnect()
+
+    def _keep_running(self, coroutine: Any, name: str) -> None:
+        async def forever() -> None:
+            try:
+                await coroutine
+            except Exception as error:
+                # A worker without one of these would look well and not be: let it be restarted.
+                log.critical("background_task_failed", task=name, error=type(error).__name__)
+                raise
+
+        self._background.append(asyncio.get_running_loop().create_task(forever()))
+
+
+def load_keys(settings: Settings) -> tuple[DataKeys, SigningKeys | None]:
+    """The key rings of the folder that the settings name; the signing ring may be absent.
+
+    Raises: WrongSetting.
+    """
+    if settings.keys_dir is None:
+        raise WrongSetting("SVC_USER_KEYS_DIR is not set: name the folder with the key rings.")
+    try:
+        data = DataKeys.load(settings.keys_dir / "data.json")
+        signing = settings.keys_dir / "signing.json"
+        return data, SigningKeys.load(signing) if signing.exists() else None
+    except (OSError, ValueError) as error:
+        raise WrongSetting(f"SVC_USER_KEYS_DIR is wrong: {error}.") from error
+
+
+def trusted_issuers(settings: Settings, ring: SigningKeys | None) -> list[TrustedIssuer]:
+    """svc-user's own issuer, where it has keys, and those of the settings.
+
+    Raises: WrongSetting.
+    """
+    issuers = [TrustedIssuer.own(ring)] if ring is not None else []
+    for each in settings.issuers:
+        jwks: Path | dict[str, Any] = each.jwks_file or each.jwks or {}
+        try:
+            issuers.append(TrustedIssuer.external(each.issuer, each.audience, jwks))
+        except (OSError, ValueError) as error:
+            raise WrongSetting(f"SVC_USER_ISSUERS is wrong: {error}.") from error
+    return issuers
+
+
+async def connect(connection: Connection, settings: Settings) -> None:
+    """Connect to NATS, and keep connecting for as long as the worker lives.
+
+    Raises: nats.errors.Error, OSError: no server was there at the start.
+    """
+    await connection.connect(
+        servers=settings.nats_servers,
+        name="svc-user",
+        user=settings.nats_user,
+        password=settings.nats_password,
+        user_credentials=str(settings.nats_creds) if settings.nats_creds else None,
+        tls=_tls(settings),
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=_RECONNECT_PAUSE,  # type: ignore[arg-type]  # it is slept, not counted
+        ping_interval=10,
+        max_outstanding_pings=2,
+        error_cb=_on_error,
+        disconnected_cb=_on_disconnect,
+        reconnected_cb=_on_reconnect,
+    )
+
+
+async def ensure_stream(jetstream: JetStreamContext, settings: Settings) -> None:
+    """Create the event stream, or bring it in line with the settings.
+
+    Raises: nats.errors.Error.
+    """
+    config = StreamConfig(
+        name=STREAM,
+        description="Domain events of svc-user",
+        subjects=["evt.>"],
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.OLD,
+        num_replicas=settings.stream_replicas,
+        max_age=settings.stream_max_age_days * 86_400,
+        max_bytes=settings.stream_max_bytes,
+        allow_direct=True,
+    )
+    try:
+        await jetstream.stream_info(STREAM)
+        await jetstream.update_stream(config)
+    except NotFoundError:
+        await jetstream.add_stream(config)
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.nats_ca is None and settings.nats_cert is None:
+        return None
+    context = ssl.create_default_context(cafile=settings.nats_ca)
+    if settings.nats_cert is not None:
+        context.load_cert_chain(settings.nats_cert, settings.nats_key)
+    return context
+
+
+async def _on_error(error: Exception) -> None:
+    log.warning("nats_error", error=type(error).__name__)
+
+
+async def _on_disconnect() -> None:
+    log.warning("nats_disconnected")
+
+
+async def _on_reconnect() -> None:
+    log.info("nats_reconnected")

@@ -1,0 +1,280 @@
+"""Users in MongoDB: the only code that knows their field names there.
+
+A field is kept under the name that a request gives it. Besides: `email_key`, the e-mail as it is
+compared; `id_number`, sealed, and `id_number_masked`, as most callers see it; `verified_by`, what
+gave `verified`; `revoked`, which of the user's tokens are dead, and since when others must know.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from schemas.base import comparable_email
+from schemas.user import (
+    Address,
+    AddressView,
+    CreateUser,
+    ListUsers,
+    NewUser,
+    UpdateUser,
+    UserDetails,
+    UserEventData,
+    UserObject,
+    UserRecord,
+)
+from service.call import Call
+from service.storage.ids import new_id
+from service.storage.kind import Index, Kind
+from service.storage.mongo import Document
+from service.storage.sealing import Sealer, masked
+
+EMAIL_OF_ACTIVE = "email_of_active"
+"""The unique index that lets one active user of a partner have an e-mail."""
+
+USERS = Kind(
+    "users",
+    (
+        Index(EMAIL_OF_ACTIVE, ("partner", "email_key"), unique=True, where={"active": True}),
+        Index("by_email", ("partner", "email_key", "_id")),
+        Index("by_phone", ("partner", "phone_number", "_id")),
+        Index("by_entity", ("partner", "entity_id", "active", "_id")),
+        Index(
+            "by_domain",
+            ("partner", "domain", "active", "_id"),
+            where={"domain": {"$exists": True}},
+        ),
+        Index("by_partner", ("partner", "active", "_id")),
+        Index("revoked", ("revoked.at",), where={"revoked.at": {"$exists": True}}),
+    ),
+)
+
+OBJECT_FIELDS = (
+    "first_name",
+    "last_name",
+    "email",
+    "active",
+    "phone_number",
+    "date_of_birth",
+    "occupation",
+    "avatar",
+    "address",
+)
+"""What a user object is made of."""
+
+# `address` and `id_number` too, but they are kept in another form than they come in.
+_PLAIN_FIELDS = (
+    "first_name",
+    "last_name",
+    "email",
+    "phone_number",
+    "gender",
+    "date_of_birth",
+    "country",
+    "city",
+    "birth_country",
+    "birth_city",
+    "residency",
+    "id_type",
+    "id_issue_date",
+    "id_issue_expiry_date",
+    "title",
+    "permit_number",
+    "occupation",
+    "avatar",
+)
+
+_PROVEN = frozenset({"first_name", "last_name", "date_of_birth", "id_number"})
+"""What a verification proves: when one of them changes, the proof is gone."""
+
+
+def new_user(call: Call, id: str, request: CreateUser, entity: Document) -> Document:
+    """The document of a user of an entity."""
+    document = {
+        "_id": id,
+        "entity_id": entity["_id"],
+        "active": True,
+        "confirmed": False,
+        "verified": request.verified,
+        "verified_by": None,
+        "language": None,
+        "contact_email": None,
+        **dict.fromkeys((*_PLAIN_FIELDS, "address", "id_number", "id_number_masked")),
+        **_stored(call, id, _personal(request)),
+    }
+    if "domain" in entity:
+        document["domain"] = entity["domain"]
+    return document
+
+
+def changed_fields(call: Call, document: Document, request: UpdateUser) -> dict[str, Any]:
+    """What the request changes, as it is to be kept; empty when it changes nothing."""
+    different = {
+        name: value
+        for name, value in _personal(request).items()
+        if value != _current(call, document, name)
+    }
+    fields = _stored(call, document["_id"], different)
+    if "email" in different and document["confirmed"]:
+        fields["confirmed"] = False
+    if document["verified_by"] is not None and _PROVEN & different.keys():
+        fields |= {"verified": False, "verified_by": None}
+    return fields
+
+
+def switched(call: Call, active: bool) -> dict[str, Any]:
+    """The fields of a user that is activated or deactivated: its tokens so far are dead."""
+    return {"active": active, "revoked": {"at": call.now, "before": call.now}}
+
+
+def list_query(call: Call, request: ListUsers) -> tuple[dict[str, Any], str]:
+    """The query of a list request for this caller, and the index that serves it."""
+    query: dict[str, Any] = {"partner": call.partner}
+    # Always there, so that an index with `active` before the id gives documents in their order.
+    query["active"] = {"$in": [True, False]} if request.active is None else request.active
+    index = "by_partner"
+    if call.caller.domain is not None:
+        query["domain"], index = call.caller.domain, "by_domain"
+    if request.entity_id is not None:
+        query["entity_id"], index = request.entity_id, "by_entity"
+    if request.phone_number is not None:
+        query["phone_number"], index = request.phone_number, "by_phone"
+    if request.email is not None:
+        query["email_key"], index = comparable_email(request.email), "by_email"
+    return query, index
+
+
+def holder_query(call: Call, email: str) -> dict[str, Any]:
+    """The query for the active user of the partner who has this e-mail."""
+    return {"partner": call.partner, "email_key": comparable_email(email), "active": True}
+
+
+def record(document: Document, id_number: str | None = None) -> UserRecord:
+    """A user as lists and events show it; `id_number` in the clear only where it is given."""
+    return UserRecord(
+        id=document["_id"],
+        first_name=document["first_name"],
+        last_name=document["last_name"],
+        email=document["email"],
+        phone_number=document["phone_number"],
+        entity_id=document["entity_id"],
+        created_at=document["created_at"],
+        updated_at=document["updated_at"],
+        verified=document["verified"],
+        gender=document["gender"],
+        date_of_birth=document["date_of_birth"],
+        country=document["country"],
+        city=document["city"],
+        residency=document["residency"],
+        id_number=id_number or document["id_number_masked"],
+        id_type=document["id_type"],
+        id_issue_date=document["id_issue_date"],
+        id_issue_expiry=document["id_issue_expiry_date"],
+        title=document["title"],
+        date_registered=document["created_at"],
+        permit_number=document["permit_number"],
+        birth_country=document["birth_country"],
+        birth_city=document["birth_city"],
+        active=document["active"],
+        confirmed=document["confirmed"],
+        language=document["language"],
+        version=document["version"],
+    )
+
+
+def id_number(sealer: Sealer, document: Document) -> str | None:
+    """The identity number in the clear."""
+    sealed = document["id_number"]
+    return sealer.open(sealed, _place(document["_id"])).decode() if sealed else None
+
+
+def user_object(document: Document) -> UserObject:
+    """A user as `get` and `me` show it."""
+    first, last = document["first_name"], document["last_name"]
+    return UserObject(
+        id=document["_id"],
+        name=" ".join(name for name in (first, last) if name) or None,
+        email=document["email"],
+        active=document["active"],
+        details=_details(document),
+    )
+
+
+def event_data(changed: list[str]) -> Callable[[Document], UserEventData]:
+    """What makes the data of an event about a user."""
+
+    def data(document: Document) -> UserEventData:
+        return UserEventData(
+            user_id=document["_id"],
+            entity_id=document["entity_id"],
+            changed=changed,
+            user=record(document),
+        )
+
+    return data
+
+
+def names_told(fields: Mapping[str, Any]) -> list[str]:
+    """The names of changed fields as an event tells them: not those that only we know."""
+    return sorted(fields.keys() - {"email_key", "id_number_masked", "verified_by", "revoked"})
+
+
+def _personal(request: NewUser | UpdateUser) -> dict[str, Any]:
+    """What the request says of the person, by field; only what was sent and is not null."""
+    names = request.model_fields_set & {*_PLAIN_FIELDS, "address", "id_number"}
+    return {name: value for name in names if (value := getattr(request, name)) is not None}
+
+
+def _stored(call: Call, id: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields as they are kept."""
+    stored = dict(fields)
+    if "email" in fields:
+        stored["email_key"] = comparable_email(fields["email"])
+    if "id_number" in fields:
+        number = fields["id_number"]
+        stored["id_number"] = call.storage.sealer.seal(number.encode(), _place(id))
+        stored["id_number_masked"] = masked(number)
+    if "address" in fields:
+        stored["address"] = {"id": new_id(call.now), **fields["address"].model_dump()}
+    return stored
+
+
+def _current(call: Call, document: Document, name: str) -> Any:
+    """The field as a request would give it."""
+    if name == "id_number":
+        return id_number(call.storage.sealer, document)
+    value = document[name]
+    if name == "address" and value is not None:
+        return Address.model_construct(**{k: v for k, v in value.items() if k != "id"})
+    return value
+
+
+def _details(document: Document) -> UserDetails | None:
+    address, born = document["address"], document["date_of_birth"]
+    known = ("first_name", "last_name", "phone_number", "occupation", "avatar")
+    if address is None and born is None and not any(document[name] for name in known):
+        return None
+    return UserDetails(
+        firstName=document["first_name"],
+        lastName=document["last_name"],
+        phoneNumber=document["phone_number"],
+        dateOfBirth=born.date().isoformat() if born else None,
+        occupation=document["occupation"] or "",
+        avatar=document["avatar"],
+        primaryAddress=address["id"] if address else None,
+        address=_address(address) if address else None,
+    )
+
+
+def _address(address: Document) -> AddressView:
+    return AddressView(
+        city=address["city"],
+        countryCode=address["countryCode"],
+        postCode=address["postCode"],
+        state=address["state"] or "",
+        firstLine=address["firstLine"],
+        occupation=address["occupation"] or "",
+    )
+
+
+def _place(id: str) -> str:
+    """Where a sealed identity number stands, which is what it is bound to."""
+    return f"users/{id}/id_number"
