@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import pycountry
-from email_validator import EmailNotValidError, validate_email
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -112,34 +111,6 @@ Line = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 Country3 = Annotated[str, _country(_COUNTRIES_3, "alpha-3")]
 Country2 = Annotated[str, _country(_COUNTRIES_2, "alpha-2")]
-
-
-def comparable_email(email: str) -> str:
-    """The form in which two addresses are compared: Unicode NFC, ASCII domain, lower case.
-
-    Raises: email_validator.EmailNotValidError.
-    """
-    # RFC 6761 keeps `.test` for tests; no other part of the check is loosened by it.
-    parts = validate_email(email, check_deliverability=False, test_environment=True)
-    return f"{parts.local_part}@{parts.ascii_domain}".lower()
-
-
-def _email(value: str) -> str:
-    try:
-        comparable_email(value)
-    except EmailNotValidError:
-        # The library's own text may repeat parts of the address.
-        raise PydanticCustomError("email", "not a valid e-mail address") from None
-    return value
-
-
-Email = Annotated[
-    str,
-    StringConstraints(min_length=3, max_length=254),
-    AfterValidator(_email),
-    WithJsonSchema({"type": "string", "format": "email", "maxLength": 254}),
-]
-"""An e-mail address (RFC 5321, 6531), kept as sent; no DNS look-up is made."""
 
 
 class Page(TypedDict):

@@ -19,7 +19,6 @@ from typing_extensions import TypedDict
 from schemas.base import (
     Country2,
     Country3,
-    Email,
     Line,
     Moment,
     Page,
@@ -29,6 +28,7 @@ from schemas.base import (
     Uuid,
     left_out,
 )
+from schemas.email import Email
 from schemas.event import EventData, EventType
 
 STATE_REQUIRED = frozenset({"US", "CA", "AU", "BR"})

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from nats.js import JetStreamContext
@@ -23,6 +22,7 @@ from service.bus.dispatch import Dispatcher
 from service.bus.rates import Rates
 from service.bus.relay import Relay
 from service.bus.server import Server
+from service.ids import random_id
 from service.operation import Operation
 from service.organisation import ENTITIES, entity_operations
 from service.revocations import Revocations
@@ -66,7 +66,7 @@ class Worker:
 
         Raises: WrongSetting.
         """
-        self.id = str(uuid4())
+        self.id = random_id()
         self._settings = settings
         data_keys, signing_keys = load_keys(settings)
         self.mongo = Mongo(settings.mongo_uri, settings.mongo_database, settings.mongo_driver)

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from uuid import uuid4
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
 from service.auth.scopes import TokenUse
+from service.ids import random_id
 
 ISSUER = "svc-user"
 AUDIENCE = "svc-user"
@@ -86,7 +86,7 @@ class Issuer:
             # In fractions, to tell a token made just before a revocation from one just after.
             "iat": round(now, 3),
             "exp": round(now + ttl, 3),
-            "jti": str(uuid4()),
+            "jti": random_id(),
             "partner": names[0] if len(names) == 1 else names,
             "scope": " ".join(sorted(scopes)),
             "use": use.value,

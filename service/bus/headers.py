@@ -2,8 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from uuid import uuid4
 
+from service.ids import random_id
 from service.problems import InvalidHeader, Unauthenticated
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
@@ -53,7 +53,7 @@ class Headers:
         value = self._text(b"x-request-id")
         if value is not None and _REQUEST_ID.fullmatch(value):
             return value
-        return str(uuid4())
+        return random_id()
 
     def token(self) -> str:
         """The token, from `Authorization: Bearer` or from `token`.

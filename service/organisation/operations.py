@@ -3,12 +3,12 @@
 from schemas.organisation import BusinessCreated, CreateEntity, Entity, EntityId, EntityReference
 from service.auth.scopes import CLIENTS, Scope
 from service.call import Call
+from service.ids import new_id
 from service.operation import Operations
 from service.organisation import store
 from service.organisation.problems import EntityIsPersonal, EntityNotFound, InvalidParent
 from service.organisation.store import ENTITIES
 from service.problems import OutsideDomain
-from service.storage.ids import new_id
 from service.storage.mongo import Document
 
 entity_operations = Operations("entity")

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import bson
 
 from service.call import Call
+from service.ids import new_id
 from service.storage.batches import Batches
-from service.storage.ids import new_id
 from service.storage.kind import Index
 from service.storage.mongo import Mongo
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import orjson
 
 from schemas.event import SOURCE, Event, EventData, EventType
 from service.call import Call
+from service.ids import random_id
 from service.wire import to_json
 
 Entry = dict[str, Any]
@@ -29,7 +29,7 @@ class Pending:
 
 def entry(call: Call, event: EventType, id: str, version: int, data: EventData) -> Entry:
     """The entry for what a call did to an aggregate: a CloudEvents event and what indexes it."""
-    event_id = str(uuid4())
+    event_id = random_id()
     body = Event(
         specversion="1.0",
         id=event_id,

@@ -27,13 +27,13 @@ from schemas.user import (
 from service.auth.scopes import CLIENTS, Scope
 from service.auth.scopes import USERS as USER_TOKENS
 from service.call import Call
+from service.ids import new_id
 from service.operation import Operations
 from service.organisation.operations import entity_for_user
 from service.organisation.problems import EntityIsPersonal, EntityNotFound
 from service.problems import InvalidCursor, OutsideDomain
 from service.refusals import refused_as_invalid
 from service.storage.aggregates import Change
-from service.storage.ids import new_id
 from service.storage.mongo import Document, Duplicate
 from service.storage.pages import read_page
 from service.users import store

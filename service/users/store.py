@@ -8,7 +8,7 @@ gave `verified`; `revoked`, which of the user's tokens are dead, and since when 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from schemas.base import comparable_email
+from schemas.email import comparable_email
 from schemas.user import (
     Address,
     AddressView,
@@ -22,7 +22,7 @@ from schemas.user import (
     UserRecord,
 )
 from service.call import Call
-from service.storage.ids import new_id
+from service.ids import new_id
 from service.storage.kind import Index, Kind
 from service.storage.mongo import Document
 from service.storage.sealing import Sealer, masked
