@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import structlog
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
@@ -25,12 +27,15 @@ from service.bus.server import Server
 from service.ids import random_id
 from service.operation import Operation
 from service.organisation import ENTITIES, entity_operations
+from service.partners import PARTNERS
 from service.revocations import Revocations
 from service.settings import Settings, WrongSetting
 from service.storage.access import ACCESS_LOG, ACCESS_LOG_INDEXES
 from service.storage.batches import EVENT_LOG
+from service.storage.errors import WrongUri
 from service.storage.kind import Index, Kind
 from service.storage.mongo import Mongo
+from service.storage.outbox import Pending
 from service.storage.sealing import DataKeys, Sealer
 from service.storage.settling import EVENT_LOG_INDEXES, Settler
 from service.storage.storage import Storage
@@ -41,7 +46,7 @@ from service.users import operations as user_operations
 log = structlog.get_logger()
 
 STREAM = "SVC_USER_EVENTS"
-KINDS: tuple[Kind, ...] = (USERS, ENTITIES)
+KINDS: tuple[Kind, ...] = (USERS, ENTITIES, PARTNERS)
 OPERATIONS: tuple[Operation, ...] = (*user_operations, *entity_operations)
 INDEXES: tuple[tuple[str, Sequence[Index]], ...] = (
     *((kind.collection, kind.all_indexes) for kind in KINDS),
@@ -69,7 +74,7 @@ class Worker:
         self.id = random_id()
         self._settings = settings
         data_keys, signing_keys = load_keys(settings)
-        self.mongo = Mongo(settings.mongo_uri, settings.mongo_database, settings.mongo_driver)
+        self.mongo = open_mongo(settings)
         self.connection = Connection()
         self._jetstream: JetStreamContext = self.connection.jetstream()
         self.relay = Relay(self.connection, self._jetstream, STREAM, Settler(self.mongo))
@@ -95,7 +100,7 @@ class Worker:
         self._sweep = Sweep(
             self.mongo,
             KINDS,
-            self.relay.deliver,
+            self._deliver,
             clock,
             settings.sweep_seconds,
             settings.sweep_age_seconds,
@@ -139,6 +144,13 @@ class Worker:
         await self.mongo.close()
         log.info("stopped", worker=self.id)
 
+    async def _deliver(self, pending: Iterable[Pending]) -> None:
+        """Deliver what a sweep has found; a stream that is gone is made anew for it."""
+        if self.relay.streamless:
+            with contextlib.suppress(NatsError):  # what cannot be published stays where it is
+                await ensure_stream(self._jetstream, self._settings)
+        await self.relay.deliver(pending)
+
     async def _keep_hearing(self) -> None:
         """Reconnect when the reading task has ended and nothing else noticed."""
         while True:
@@ -157,6 +169,17 @@ class Worker:
                 raise
 
         self._background.append(asyncio.get_running_loop().create_task(forever()))
+
+
+def open_mongo(settings: Settings) -> Mongo:
+    """The database of the settings; nothing is reached yet.
+
+    Raises: WrongSetting.
+    """
+    try:
+        return Mongo(settings.mongo_uri, settings.mongo_database, settings.mongo_driver)
+    except WrongUri as error:
+        raise WrongSetting(f"SVC_USER_MONGO_URI is wrong: {error}.") from error
 
 
 def load_keys(settings: Settings) -> tuple[DataKeys, SigningKeys | None]:
@@ -189,26 +212,28 @@ def trusted_issuers(settings: Settings, ring: SigningKeys | None) -> list[Truste
     return issuers
 
 
-async def connect(connection: Connection, settings: Settings) -> None:
-    """Connect to NATS, and keep connecting for as long as the worker lives.
+async def connect(connection: Client, settings: Settings, **options: Any) -> None:
+    """Connect to NATS, and keep connecting for as long as the connection lives.
 
-    Raises: nats.errors.Error, OSError: no server was there at the start.
+    `options` are nats-py's own, in the place of what a worker has.
+    Raises: nats.errors.Error, OSError, ValueError: something is wrong with the settings.
     """
-    await connection.connect(
-        servers=settings.nats_servers,
-        name="svc-user",
-        user=settings.nats_user,
-        password=settings.nats_password,
-        user_credentials=str(settings.nats_creds) if settings.nats_creds else None,
-        tls=_tls(settings),
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=_RECONNECT_PAUSE,  # type: ignore[arg-type]  # it is slept, not counted
-        ping_interval=10,
-        max_outstanding_pings=2,
-        error_cb=_on_error,
-        disconnected_cb=_on_disconnect,
-        reconnected_cb=_on_reconnect,
-    )
+    usual: dict[str, Any] = {
+        "servers": settings.nats_servers,
+        "name": "svc-user",
+        "user": settings.nats_user,
+        "password": settings.nats_password,
+        "user_credentials": str(settings.nats_creds) if settings.nats_creds else None,
+        "tls": _tls(settings),
+        "max_reconnect_attempts": -1,
+        "reconnect_time_wait": _RECONNECT_PAUSE,
+        "ping_interval": 10,
+        "max_outstanding_pings": 2,
+        "error_cb": _on_error,
+        "disconnected_cb": _on_disconnect,
+        "reconnected_cb": _on_reconnect,
+    }
+    await connection.connect(**usual | options)
 
 
 async def ensure_stream(jetstream: JetStreamContext, settings: Settings) -> None:
@@ -216,7 +241,17 @@ async def ensure_stream(jetstream: JetStreamContext, settings: Settings) -> None
 
     Raises: nats.errors.Error.
     """
-    config = StreamConfig(
+    config = stream_config(settings)
+    try:
+        await jetstream.stream_info(STREAM)
+        await jetstream.update_stream(config)
+    except NotFoundError:
+        await jetstream.add_stream(config)
+
+
+def stream_config(settings: Settings) -> StreamConfig:
+    """What the event stream should be."""
+    return StreamConfig(
         name=STREAM,
         description="Domain events of svc-user",
         subjects=["evt.>"],
@@ -228,11 +263,6 @@ async def ensure_stream(jetstream: JetStreamContext, settings: Settings) -> None
         max_bytes=settings.stream_max_bytes,
         allow_direct=True,
     )
-    try:
-        await jetstream.stream_info(STREAM)
-        await jetstream.update_stream(config)
-    except NotFoundError:
-        await jetstream.add_stream(config)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

@@ -14,6 +14,7 @@ annotations; the docstring is the description in `$SRV.INFO`, the catalogue and
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Literal, TypeVar, get_type_hints
 
 from schemas.base import Request
@@ -24,6 +25,7 @@ from service.problems import (
     IdempotencyKeyRequired,
     IdempotencyKeyReused,
     MissingScope,
+    ModuleNotEnabled,
     Problem,
     VersionConflict,
     WrongTokenKind,
@@ -40,11 +42,22 @@ ByRole = Literal["by role"]
 """In the place of a scope: a token is required, and a rule of the domain decides."""
 
 
+class Module(StrEnum):
+    """A part of the service that can be off for a domain; on until somebody sets it."""
+
+    IDENTITY = "IDENTITY"
+    NOTIFICATIONS = "NOTIFICATIONS"
+    MEMBERSHIP = "MEMBERSHIP"
+    VERIFICATION = "VERIFICATION"
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One request-reply operation of the contract."""
 
     service: str
+    module: Module | None
+    """The module it is part of; None for what cannot be off."""
     name: str
     kind: Literal["command", "query"]
     handler: Handler
@@ -82,8 +95,9 @@ class Operation:
 class Operations:
     """The operations of one service, in the order in which they are declared."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, module: Module | None = None) -> None:
         self.service = service
+        self.module = module
         self._operations: list[Operation] = []
 
     def __iter__(self) -> Iterator[Operation]:
@@ -167,25 +181,27 @@ class Operations:
         self._operations.append(
             Operation(
                 service=self.service,
+                module=self.module,
                 name=name,
                 kind=kind,
                 handler=handler,
                 request=request,
                 reply=reply,
-                refuses=_implied(refuses, rest),
+                refuses=_implied(refuses, self.module, rest),
                 **rest,
             )
         )
 
 
 def _implied(
-    refuses: tuple[type[Problem], ...], options: dict[str, Any]
+    refuses: tuple[type[Problem], ...], module: Module | None, options: dict[str, Any]
 ) -> tuple[type[Problem], ...]:
     """The refusals of the handler and those that the dispatcher gives for the options."""
     implied: list[type[Problem]] = []
     if options["scope"] != "public":
         implied += [WrongTokenKind] if options["callers"] != ANYONE else []
         implied += [MissingScope] if options["scope"] != "by role" else []
+    implied += [ModuleNotEnabled] if module is not None else []
     implied += [IdempotencyKeyRequired] if options["key_required"] else []
     implied += [IdempotencyKeyReused] if options["creates"] else []
     implied += [VersionConflict] if options["versioned"] else []

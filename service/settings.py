@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from service.auth.issuer import AUDIENCE
@@ -41,17 +41,21 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     nats_url: str = Field("nats://127.0.0.1:4222", description="NATS servers, comma-separated.")
-    nats_creds: Path | None = Field(None, description="Credentials file (.creds) to connect with.")
+    nats_creds: FilePath | None = Field(
+        None, description="Credentials file (.creds) to connect with."
+    )
     nats_user: str | None = Field(None, description="User name to connect with.")
     nats_password: str | None = Field(None, description="Password to connect with.", repr=False)
-    nats_ca: Path | None = Field(None, description="CA certificates, for TLS to NATS.")
-    nats_cert: Path | None = Field(None, description="Client certificate, for TLS to NATS.")
-    nats_key: Path | None = Field(None, description="Key of the client certificate.")
+    nats_ca: FilePath | None = Field(None, description="CA certificates, for TLS to NATS.")
+    nats_cert: FilePath | None = Field(None, description="Client certificate, for TLS to NATS.")
+    nats_key: FilePath | None = Field(None, description="Key of the client certificate.")
 
     mongo_uri: str = Field(
         "mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB; a replica set."
     )
-    mongo_database: str = Field("svc_user", description="Database to keep everything in.")
+    mongo_database: str = Field(
+        "svc_user", pattern="^[A-Za-z0-9_-]{1,63}$", description="Database to keep everything in."
+    )
     mongo_driver: Driver = Field("motor", description="motor, or pymongo for its successor.")
 
     keys_dir: Path | None = Field(

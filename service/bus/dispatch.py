@@ -1,5 +1,6 @@
 """From bytes to bytes: headers → token → scope → model → handler → reply. Always an answer."""
 
+import asyncio
 import re
 import time
 import traceback
@@ -15,21 +16,25 @@ from service.auth.tokens import Verifier
 from service.bus.headers import Headers
 from service.bus.rates import Rates
 from service.call import NOBODY, Call, Caller
-from service.operation import Operation
+from service.operation import Module, Operation
+from service.partners.modules import is_on
 from service.problems import (
     IdempotencyKeyRequired,
     Internal,
     InvalidHeader,
     InvalidSubject,
     MissingScope,
+    ModuleNotEnabled,
     Problem,
     RateLimited,
     TooLarge,
+    Unavailable,
     WrongPartner,
     WrongTokenKind,
 )
 from service.refusals import invalid_request
-from service.storage.aggregates import Aggregates, KeptReply, KeyTaken
+from service.storage.aggregates import Aggregates
+from service.storage.replies import KeptReply, KeyTaken
 from service.storage.storage import Storage
 from service.wire import to_json
 
@@ -38,7 +43,14 @@ log = structlog.get_logger()
 LARGEST = 256 * 1024
 """Bytes of a request's body at most."""
 
-_PARTNER = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+LONGEST = 2.5
+"""Seconds that a request may take. Each call of the database has a limit of its own, but a request
+makes several, and may wait for those of others before it.
+"""
+
+PARTNER = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+"""What a partner is called."""
+
 _HEADER_ROOM = 512
 
 
@@ -78,9 +90,12 @@ class Dispatcher:
         headers = Headers.read(header_block)
         request_id = headers.request_id()
         try:
-            return await self._carried_out(operation, subject, headers, request_id, body)
+            async with asyncio.timeout(LONGEST):
+                return await self._carried_out(operation, subject, headers, request_id, body)
         except Problem as problem:
             return refusal(problem, request_id)
+        except TimeoutError:
+            return refusal(Unavailable(), request_id)
         except Exception as error:  # noqa: BLE001  # everything is answered
             _log_defect(operation, request_id, error)
             return refusal(Internal(), request_id)
@@ -104,6 +119,8 @@ class Dispatcher:
         if len(body) > LARGEST:
             raise TooLarge
         caller = await self._caller(operation, headers, partner)
+        if operation.module is not None:
+            await self._refuse_disabled(operation.module, partner, caller)
         request = _validated(operation, body)
         call = self._call(operation, partner, caller, request_id, headers)
         if call.idempotency_key is not None and operation.creates is not None:
@@ -125,6 +142,10 @@ class Dispatcher:
         if operation.scope != "by role" and operation.scope not in caller.scopes:
             raise MissingScope(arguments=[operation.scope])
         return caller
+
+    async def _refuse_disabled(self, module: Module, partner: str, caller: Caller) -> None:
+        if not await is_on(self._storage, partner, caller.domain, module):
+            raise ModuleNotEnabled(arguments=[module])
 
     def _call(
         self,
@@ -178,7 +199,7 @@ def partner_in(subject: bytes) -> str | None:
         partner = subject.split(b".")[2].decode("ascii")
     except (IndexError, UnicodeDecodeError):
         return None
-    return partner if _PARTNER.fullmatch(partner) else None
+    return partner if PARTNER.fullmatch(partner) else None
 
 
 def refusal(problem: Problem, request_id: str) -> Answer:

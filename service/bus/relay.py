@@ -11,14 +11,13 @@ out of the outbox. What this worker gives up on is still in its outbox, where a 
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import structlog
-from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
@@ -38,7 +37,13 @@ _RETRY_PAUSE = 0.5
 _MOST_QUESTIONS = 8
 """Times that the stream is asked about one aggregate before it is left to a sweep."""
 
+_QUESTIONS_AT_ONCE = 256
+"""A server drops all that wait for JetStream once they are too many."""
+
 _WRONG_LAST_SEQUENCE = 10071
+_NO_STREAM = 10059
+_NOBODY = {"err_code": _NO_STREAM, "description": "no stream takes it"}
+"""What NATS's answer where nobody listens on a subject, which has no body, comes to."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,7 +81,11 @@ class Relay:
         self._unacknowledged: dict[bytes, tuple[_Lane, float]] = {}
         self._inbox = b""
         self._published = 0
+        self._asking = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
+        self._given_up: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.streamless = False
+        """Whether the last event that was answered found no stream."""
 
     async def start(self) -> None:
         """Listen for acknowledgements."""
@@ -158,20 +167,21 @@ class Relay:
         lane, _ = self._unacknowledged.pop(subject, (None, 0.0))
         if lane is None:
             return  # too late: the stream has been asked meanwhile
-        answer: dict[str, Any] = orjson.loads(body) if body else {}
-        if "seq" in answer:
+        answer: dict[str, Any] = orjson.loads(body) if body else {"error": _NOBODY}
+        error = answer.get("error")  # to be looked at first: a refusal has a `seq` too, of 0
+        self.streamless = error is not None and error.get("err_code") == _NO_STREAM
+        if error is None:
             lane.questions = 0
+            lane.last_seq = answer["seq"]
             self._passed(lane, answer["seq"])
             self._go_on(lane)
-        elif answer.get("error", {}).get("err_code") == _WRONG_LAST_SEQUENCE:
+        elif error.get("err_code") == _WRONG_LAST_SEQUENCE:
             self._spawn(self._ask(lane))
         else:
-            reason = answer.get("error", {}).get("description", "no JetStream answers")
-            self._give_up(lane, reason)
+            self._give_up(lane, error.get("description", "refused"))
 
-    def _passed(self, lane: _Lane, seq: int) -> None:
-        """The stream has the lane's oldest event, at this sequence."""
-        lane.last_seq = seq
+    def _passed(self, lane: _Lane, seq: int | None) -> None:
+        """The stream has the lane's oldest event, at this sequence where it is known."""
         lane.settling += 1
         entry = lane.waiting.popleft()
         lane.passed = entry["version"]
@@ -193,7 +203,7 @@ class Relay:
             self._close(lane)
 
     def _give_up(self, lane: _Lane, reason: str) -> None:
-        log.warning("relay_gave_up", aggregate=lane.id, reason=reason, events=len(lane.waiting))
+        self._given_up[reason] += 1
         lane.waiting.clear()
         # Whoever submits next brings these again, and they must come before what is newer.
         lane.newest = lane.passed
@@ -214,13 +224,17 @@ class Relay:
                 raise Unavailable
             if lane.questions > 1:
                 await asyncio.sleep(_RETRY_PAUSE)
-            seq, version = await self._last(lane)
-        except (NatsError, TimeoutError, Unavailable, KeyError, ValueError) as error:
+            async with self._asking:
+                seq, version = await self._last(lane)
+        except Exception as error:  # noqa: BLE001  # else the lane would be under way for ever
             self._give_up(lane, type(error).__name__)
             return
         while lane.waiting and lane.waiting[0]["version"] <= version:
-            self._passed(lane, seq)
+            # A document that knows a later sequence than its oldest event's would publish it again.
+            self._passed(lane, seq if lane.waiting[0]["version"] == version else None)
         lane.last_seq = seq
+        lane.passed = max(lane.passed, version)
+        lane.newest = max(lane.newest, version)
         self._go_on(lane)
 
     async def _last(self, lane: _Lane) -> tuple[int, int]:
@@ -228,6 +242,8 @@ class Relay:
 
         Asked of the stream's leader: a direct get may be behind.
         """
+        if not self._connection.is_connected:
+            raise Unavailable
         try:
             message = await self._jetstream.get_last_msg(self._stream, _subjects(lane))
         except NotFoundError:
@@ -243,10 +259,10 @@ class Relay:
             late = [key for key, (_, deadline) in self._unacknowledged.items() if deadline <= now]
             for key in late:
                 lane, _ = self._unacknowledged.pop(key)
-                if self._connection.is_connected:
-                    self._spawn(self._ask(lane))
-                else:
-                    self._give_up(lane, "disconnected")
+                self._spawn(self._ask(lane))
+            if self._given_up:
+                log.warning("relay_gave_up", aggregates=dict(self._given_up))
+                self._given_up.clear()
 
     def _spawn(self, coroutine: Any) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)

@@ -55,7 +55,7 @@ async def entity_for_user(call: Call, entity_id: str) -> Document:
 
     Raises: EntityNotFound, EntityIsPersonal, OutsideDomain, Unavailable.
     """
-    entity = await store.find_entity(call, entity_id)
+    entity = await store.find_entity_facts(call, entity_id)
     if entity is None or entity["partner"] != call.partner:
         raise EntityNotFound(path="entity_id")
     if not call.sees(entity):
@@ -71,7 +71,7 @@ async def _parent(request: CreateEntity, call: Call) -> Document | None:
             # A root of its own would lie outside the domain that makes it.
             raise OutsideDomain(path="parent_id")
         return None
-    parent = await store.find_entity(call, request.parent_id)
+    parent = await store.find_entity_facts(call, request.parent_id)
     if parent is None or parent["partner"] != call.partner:
         raise EntityNotFound(path="parent_id")
     if not call.sees(parent):

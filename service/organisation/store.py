@@ -5,7 +5,12 @@ from service.call import Call
 from service.storage.kind import Index, Kind
 from service.storage.mongo import Document
 
-ENTITIES = Kind("entities", (Index("listed", ("partner", "entity_type", "_id")),))
+ENTITIES = Kind(
+    "entities",
+    (Index("listed", ("partner", "entity_type", "_id")),),
+    # A move stays under the same administrator, so an entity's domain is fixed too.
+    fixed=("entity_type",),
+)
 
 
 async def find_entity(call: Call, entity_id: str) -> Document | None:
@@ -14,6 +19,14 @@ async def find_entity(call: Call, entity_id: str) -> Document | None:
     Raises: Unavailable.
     """
     return await call.storage[ENTITIES].read(entity_id)
+
+
+async def find_entity_facts(call: Call, entity_id: str) -> Document | None:
+    """What never changes of the entity with this id: whose it is, its type and its domain.
+
+    Raises: Unavailable.
+    """
+    return await call.storage[ENTITIES].read_fixed(entity_id)
 
 
 def new_business(id: str, request: CreateEntity, parent: Document | None) -> Document:

@@ -5,33 +5,27 @@ so a change without its event, or an event without its change, cannot come to be
 from there.
 """
 
-import hmac
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Protocol
 
-import bson
-
-from schemas.event import EventData, EventType
+from schemas.event import EventType
 from service.call import Call
-from service.problems import IdempotencyKeyReused, Unavailable
-from service.storage.batches import Batches, Lost, Swap
-from service.storage.kind import IDEMPOTENCY_INDEX, Kind
-from service.storage.mongo import Document, Duplicate, Mongo
-from service.storage.outbox import Entry, Pending, entry
+from service.problems import Unavailable
+from service.storage.batches import Batches, Lost
+from service.storage.errors import Duplicate
+from service.storage.kind import Kind
+from service.storage.memory import FixedMemory, FreshMemory
+from service.storage.mongo import Document, Mongo
+from service.storage.outbox import Pending
+from service.storage.replies import KeptReply, Replies
 from service.storage.sealing import Sealer
 from service.storage.turns import Turns
-from service.wire import to_json
-
-MOST_PENDING = 1_000
-"""Events of one aggregate that may wait for the stream; more changes are refused."""
+from service.storage.writes import DataOf, Decision, insert_of, update_of
 
 _ATTEMPTS = 64
 """Lost races after which a change is refused. Each loss means that somebody else got on."""
 
 _COMMON_FIELDS = ("partner", "domain", "version")
-
-Decision = Callable[[Document | None], "Change | None"]
 
 
 class Relay(Protocol):
@@ -41,39 +35,18 @@ class Relay(Protocol):
         """Publish them soon; they stay in the outbox until the stream has them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a decision comes to: fields to set, and the event that tells of it."""
-
-    event: EventType
-    fields: Mapping[str, Any]
-    data: Callable[[Document], EventData]
-    """Makes the event's data from the document as it will be."""
-    removed: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class KeptReply:
-    """The first reply to a request with an Idempotency-Key."""
-
-    body: bytes
-    etag: int
-
-
-class KeyTaken(Exception):
-    """Another request with this Idempotency-Key was first; its reply is kept."""
-
-
 class Aggregates:
     """The aggregates of one kind."""
 
     def __init__(self, kind: Kind, mongo: Mongo, relay: Relay, sealer: Sealer) -> None:
-        self._collection = kind.collection
+        self.replies = Replies(kind.collection, mongo, sealer)
+        self._kind = kind
         self._mongo = mongo
         self._relay = relay
-        self._sealer = sealer
         self._batches = Batches(mongo, kind.collection)
         self._turns = Turns()
+        self._fixed = FixedMemory(lambda id: self.read(id, kind.fixed))
+        self._fresh = FreshMemory(self.read)
 
     async def read(self, id: str, fields: tuple[str, ...] = ()) -> Document | None:
         """The document, or None; `fields` names what to read besides the common ones, () is all.
@@ -82,6 +55,27 @@ class Aggregates:
         Raises: Unavailable.
         """
         return await self._batches.read(id, fields and _COMMON_FIELDS + fields)
+
+    async def read_fixed(self, id: str) -> Document | None:
+        """The fields of the document that never change, or None where there is no such document.
+
+        Read once, then remembered: a create spares the read of what it is created in.
+        Raises: Unavailable.
+        """
+        return await self._fixed.get(id)
+
+    async def read_fresh(self, id: str) -> Document | None:
+        """The whole document as it was at most four seconds ago, or None where there was none.
+
+        What this worker changed itself is there at once. For settings that are asked for with every
+        request; not to be changed.
+        Raises: Unavailable.
+        """
+        return await self._fresh.get(id)
+
+    def forget(self, id: str) -> None:
+        """This worker has changed the document in another way than through here."""
+        self._fresh.forget(id)
 
     async def find(
         self,
@@ -97,7 +91,7 @@ class Aggregates:
         """
         wanted = dict.fromkeys(_COMMON_FIELDS + fields, True) if fields else None
         return await self._mongo.find(
-            self._collection, query, wanted, sort="_id", limit=limit, hint=hint
+            self._kind.collection, query, wanted, sort="_id", limit=limit, hint=hint
         )
 
     async def insert(
@@ -105,7 +99,7 @@ class Aggregates:
         call: Call,
         document: Document,
         event: EventType,
-        data: Callable[[Document], EventData],
+        data: DataOf,
         reply: Mapping[str, Any],
     ) -> Document:
         """Insert a new aggregate, version 1, with its event and the reply to keep.
@@ -113,34 +107,20 @@ class Aggregates:
         `document` has its `_id` and the domain's fields; the common ones are added here.
         Raises: KeyTaken; Duplicate, naming the unique index; Unavailable.
         """
-        whole = {
-            **document,
-            "partner": call.partner,
-            "version": 1,
-            "created_at": call.now,
-            "updated_at": call.now,
-        }
-        first = entry(call, event, document["_id"], 1, data(whole))
-        whole["outbox"] = [first]
-        if call.idempotency_key is not None:
-            whole["idempotency"] = self._keep(call, document["_id"], reply)
-        encoded = bson.encode(whole)
+        kept = self.replies.keep(call, document["_id"], reply)
+        write = insert_of(call, self._kind.collection, document, event, data, kept)
         try:
-            await self._batches.insert(encoded)
+            await self._batches.insert(write.encoded)
         except Duplicate as duplicate:
-            # Of two violated indexes only one is reported: look the key up whichever it is.
-            if duplicate.index == IDEMPOTENCY_INDEX or await self._kept(call) is not None:
-                raise KeyTaken from None
+            await self.replies.refuse_taken(call, duplicate.index)
             raise
-        self._submit(whole, [first])
-        return whole
+        self._fresh.forget(write.after["_id"])
+        self._relay.submit(write.pending)
+        return write.after
 
     async def change(self, call: Call, id: str, decide: Decision) -> Document:
         """Change one aggregate, and give it as it is afterwards.
 
-        `decide` gets the document, or None where there is none, and gives the change, or None for
-        nothing to do, or raises a Problem. It may run several times, each time on a newer
-        document: it must only decide.
         Raises: what `decide` raises; Duplicate, naming the unique index; Unavailable.
         """
         # Two changes of this worker on one aggregate at once would only lose to each other.
@@ -157,14 +137,7 @@ class Aggregates:
 
         Raises: IdempotencyKeyReused, when it was another request's; Unavailable.
         """
-        document = await self._kept(call)
-        if document is None:
-            return None
-        kept = document["idempotency"]
-        if not hmac.compare_digest(kept["fingerprint"], call.fingerprint):
-            raise IdempotencyKeyReused
-        body = self._sealer.open(kept["reply"], self._place(document["_id"]))
-        return KeptReply(body, kept["etag"])
+        return await self.replies.kept(call)
 
     async def _attempt(self, call: Call, id: str, decide: Decision) -> Document:
         document = await self.read(id)
@@ -173,51 +146,8 @@ class Aggregates:
             raise LookupError(f"{call.operation} changes what does not exist")
         if change is None:
             return document
-        if len(document["outbox"]) >= MOST_PENDING:
-            raise Unavailable
-        fields = {**change.fields, "version": document["version"] + 1, "updated_at": call.now}
-        result = {k: v for k, v in document.items() if k not in change.removed} | fields
-        event = entry(call, change.event, id, result["version"], change.data(result))
-        update: dict[str, Any] = {"$set": fields, "$push": {"outbox": event}}
-        if change.removed:
-            update["$unset"] = dict.fromkeys(change.removed, "")
-        # Encoded once to see that it can be: one that cannot would fail its whole batch.
-        bson.encode(update)
-        await self._batches.swap(Swap(id, document["version"], update, event["id"]))
-        self._submit(document, [*document["outbox"], event])
-        return result
-
-    def _submit(self, document: Document, entries: list[Entry]) -> None:
-        self._relay.submit(
-            Pending(
-                self._collection,
-                document["_id"],
-                document["partner"],
-                document.get("stream_seq", 0),
-                entries,
-            )
-        )
-
-    def _keep(self, call: Call, id: str, reply: Mapping[str, Any]) -> Document:
-        return {
-            "key": _key(call),
-            "fingerprint": call.fingerprint,
-            "reply": self._sealer.seal(to_json(reply), self._place(id)),
-            "etag": 1,
-        }
-
-    async def _kept(self, call: Call) -> Document | None:
-        if call.idempotency_key is None:
-            return None
-        query = {"partner": call.partner, "idempotency.key": _key(call)}
-        found = await self._mongo.find(
-            self._collection, query, {"idempotency": True}, limit=1, hint=IDEMPOTENCY_INDEX
-        )
-        return found[0] if found else None
-
-    def _place(self, id: str) -> str:
-        return f"{self._collection}/{id}/idempotency"
-
-
-def _key(call: Call) -> str:
-    return f"{call.operation}:{call.idempotency_key}"
+        write = update_of(call, self._kind.collection, document, change)
+        await self._batches.swap(write.swap)
+        self._fresh.forget(write.after["_id"])
+        self._relay.submit(write.pending)
+        return write.after

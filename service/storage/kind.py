@@ -26,6 +26,8 @@ class Kind:
 
     collection: str
     indexes: tuple[Index, ...] = ()
+    fixed: tuple[str, ...] = ()
+    """Fields that never change once the aggregate is there; `partner` and `domain` are of them."""
 
     @property
     def all_indexes(self) -> tuple[Index, ...]:

@@ -9,8 +9,9 @@ import structlog
 
 from service.problems import Unavailable
 from service.storage.batches import EVENT_LOG
+from service.storage.errors import Duplicate
 from service.storage.kind import Index
-from service.storage.mongo import Document, Duplicate, Mongo
+from service.storage.mongo import Document, Mongo
 from service.storage.outbox import Entry
 
 log = structlog.get_logger()
@@ -18,18 +19,20 @@ log = structlog.get_logger()
 EVENT_LOG_INDEXES = (Index("aggregate", ("partner", "aggregate_id", "version")),)
 
 _MOST = 500
+_PACE = 0.01
 _PAUSE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """An event that the stream has, at sequence `seq`."""
+    """An event that the stream has."""
 
     collection: str
     id: str
     partner: str
     entry: Entry
-    seq: int
+    seq: int | None
+    """Its sequence there, where it is known."""
 
 
 class Settler:
@@ -49,6 +52,8 @@ class Settler:
     async def _run(self) -> None:
         try:
             while self._waiting:
+                # Nobody waits for this: a little later, more share the two round trips.
+                await asyncio.sleep(_PACE)
                 batch = self._waiting[:_MOST]
                 try:
                     await self._round([acknowledged for acknowledged, _ in batch])
@@ -70,7 +75,10 @@ class Settler:
             if not isinstance(error, Duplicate):  # in the log already: another worker was here
                 raise error
         for collection, events in _by(batch, lambda each: each.collection):
-            await self._mongo.update(collection, [_pull(e) for _, e in _by(events, _id)])
+            pulls = [_pull(group) for _, group in _by(events, _id)]
+            _, refused = await self._mongo.update(collection, pulls)
+            for error in refused.values():
+                raise error
 
 
 def _logged(acknowledged: Acknowledged) -> Document:
@@ -87,19 +95,16 @@ def _logged(acknowledged: Acknowledged) -> Document:
         "request_id": entry["request_id"],
         "changed": entry["changed"],
         "body": entry["body"],
-        "seq": acknowledged.seq,
     }
 
 
 def _pull(events: list[Acknowledged]) -> tuple[Document, Document]:
     ids = [event.entry["id"] for event in events]
-    return (
-        {"_id": events[0].id},
-        {
-            "$pull": {"outbox": {"id": {"$in": ids}}},
-            "$set": {"stream_seq": max(event.seq for event in events)},
-        },
-    )
+    update: Document = {"$pull": {"outbox": {"id": {"$in": ids}}}}
+    known = [event.seq for event in events if event.seq is not None]
+    if known:
+        update["$set"] = {"stream_seq": max(known)}
+    return {"_id": events[0].id}, update
 
 
 def _id(acknowledged: Acknowledged) -> str:

@@ -49,6 +49,8 @@ class Sweep:
                 await self.once()
             except Unavailable:
                 continue
+            except Exception as error:  # noqa: BLE001  # whatever it was, the next one may succeed
+                log.error("sweep_failed", error=type(error).__name__)
 
     async def once(self) -> None:
         """Deliver what is old in each collection, page by page while that gets somewhere.

@@ -33,9 +33,10 @@ from service.organisation.operations import entity_for_user
 from service.organisation.problems import EntityIsPersonal, EntityNotFound
 from service.problems import InvalidCursor, OutsideDomain
 from service.refusals import refused_as_invalid
-from service.storage.aggregates import Change
-from service.storage.mongo import Document, Duplicate
+from service.storage.errors import Duplicate
+from service.storage.mongo import Document
 from service.storage.pages import read_page
+from service.storage.writes import Change
 from service.users import store
 from service.users.problems import ContactEmailNotSet, EmailTaken, UserNotFound
 from service.users.store import USERS

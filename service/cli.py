@@ -1,0 +1,88 @@
+"""The command `svc-user`: an index of its commands, whose bodies are in `service.command`."""
+
+from typing import Annotated
+
+import typer
+
+from service import __version__
+from service.command.call import call
+from service.command.dev import dev
+from service.command.doctor import doctor
+from service.command.failure import CommandGroup
+from service.command.keys import init, jwks
+from service.command.operations import operations
+from service.command.serve import serve
+from service.command.token import token
+from service.command.watch import watch
+
+app = typer.Typer(
+    name="svc-user",
+    cls=CommandGroup,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+)
+keys = typer.Typer(no_args_is_help=True, help="Make and show the keys that a worker needs.")
+
+
+def _examples(*lines: str) -> str:
+    """The end of a command's help; its paragraphs are printed as lines."""
+    return "\n\n".join(("Examples:", *(line.replace("[", r"\[") for line in lines)))
+
+
+app.command(
+    epilog=_examples(
+        "svc-user dev",
+        "svc-user dev --data-dir /tmp/try --nats-port 0 --mongo-port 0",
+    )
+)(dev)
+app.command(
+    epilog=_examples(
+        "svc-user serve --data-dir .svc-user",
+        "SVC_USER_NATS_URL=nats://nats:4222 SVC_USER_MONGO_URI='mongodb://mongo/?replicaSet=rs0' "
+        "SVC_USER_KEYS_DIR=/run/keys svc-user serve",
+    )
+)(serve)
+app.command(
+    epilog=_examples(
+        "svc-user token --partner acme",
+        'svc-user token --partner acme --scope "read:user write:user" --ttl 600',
+        "svc-user token --partner acme --user 0199f6a4-4d1c-7d1e-9d5a-3c2b1a0f9e8d",
+    )
+)(token)
+app.command(
+    epilog=_examples(
+        """svc-user call user.exists --partner acme '{"email": "ann@example.com"}'""",
+        "svc-user call user.create --partner acme --header Idempotency-Key:42 - < user.json",
+    )
+)(call)
+app.command(
+    epilog=_examples(
+        "svc-user watch",
+        "svc-user watch --partner acme user.created --from-start",
+        "svc-user watch --json 0199f6a4-4d1c-7d1e-9d5a-3c2b1a0f9e8d",
+    )
+)(watch)
+app.command(epilog=_examples("svc-user operations", "svc-user operations user.create"))(operations)
+app.command(epilog=_examples("svc-user doctor", "svc-user doctor --data-dir /tmp/try"))(doctor)
+keys.command(epilog=_examples("svc-user keys init --keys-dir /etc/svc-user/keys"))(init)
+keys.command(epilog=_examples("svc-user keys jwks > jwks.json"))(jwks)
+app.add_typer(keys, name="keys")
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version, and do nothing else.")
+    ] = False,
+) -> None:
+    """Users and identity on a NATS message bus.
+
+    Exit status of every command: 0 when all went well, 1 when the answer is no, 2 when something is
+    missing or wrong here, 3 when nobody answers.
+    """
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,100 @@
+"""What the driver's errors mean here.
+
+`Unavailable`: MongoDB did not answer, and the write may have happened. `Duplicate`: a unique index
+refused the document. `WriteConflict`: a transaction has to be tried again. Any other is a defect.
+"""
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
+
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    WTimeoutError,
+)
+
+from service.problems import Unavailable
+
+T = TypeVar("T")
+
+_DUPLICATE_KEY = 11000
+# Interrupted by a shutdown, an election or a time limit: nothing is known of the outcome.
+_UNCERTAIN = frozenset({50, 91, 189, 262, 10058, 10107, 11600, 11602, 13435, 13436})
+
+
+class WrongUri(Exception):
+    """The URI is not one of MongoDB's, or an option in it is wrong."""
+
+
+class Duplicate(Exception):
+    """A unique index refused a document."""
+
+    def __init__(self, index: str) -> None:
+        super().__init__(index)
+        self.index = index
+
+
+class WriteConflict(Exception):
+    """A transaction met another one's write; nothing of it is there, and it may be tried again."""
+
+
+async def told(call: Awaitable[T]) -> T:
+    """Await a call of the driver, its error translated."""
+    try:
+        return await call
+    except PyMongoError as error:
+        raise translated(error) from error
+
+
+async def refused_of(call: Awaitable[Any], count: int) -> Mapping[int, Exception]:
+    """Await a write of `count` documents, and give the refused by position.
+
+    Raises: Unavailable, when nothing is known of any.
+    """
+    try:
+        await call
+    except BulkWriteError as error:
+        return by_position(error, count)
+    except PyMongoError as error:
+        raise translated(error) from error
+    return {}
+
+
+def by_position(error: BulkWriteError, count: int) -> Mapping[int, Exception]:
+    """Each refused write's own error, out of a batch of `count`."""
+    refused = {entry["index"]: _write_error(entry) for entry in error.details["writeErrors"]}
+    if error.details["writeConcernErrors"]:
+        # Written, but not known to survive: nobody may be told that it is done.
+        refused = {position: Unavailable() for position in range(count)} | refused
+    return refused
+
+
+def _write_error(entry: Mapping[str, Any]) -> Exception:
+    if entry["code"] == _DUPLICATE_KEY:
+        return Duplicate(_index_of(entry))
+    if entry["code"] in _UNCERTAIN:
+        return Unavailable()
+    # The server's own text may repeat the document; the code is enough to find the cause.
+    return OperationFailure(f"refused by the database with code {entry['code']}", entry["code"])
+
+
+def _index_of(entry: Mapping[str, Any]) -> str:
+    _, _, rest = str(entry.get("errmsg", "")).partition(" index: ")
+    return rest.partition(" ")[0]
+
+
+def translated(error: PyMongoError) -> Exception:
+    """What the error means here."""
+    if error.has_error_label("TransientTransactionError"):
+        return WriteConflict()
+    if isinstance(error, DuplicateKeyError):
+        return Duplicate(_index_of(error.details or {}))
+    if error.timeout or isinstance(error, ConnectionFailure | ExecutionTimeout | WTimeoutError):
+        return Unavailable()
+    if isinstance(error, OperationFailure) and error.code in _UNCERTAIN:
+        return Unavailable()
+    return error

@@ -1,0 +1,85 @@
+"""Kept replies: the first reply to a request with an Idempotency-Key, sealed in what it created."""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from service.call import Call
+from service.problems import IdempotencyKeyReused
+from service.storage.kind import IDEMPOTENCY_INDEX
+from service.storage.mongo import Document, Mongo
+from service.storage.sealing import Sealer
+from service.wire import to_json
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReply:
+    """A reply as it was given the first time."""
+
+    body: bytes
+    etag: int
+
+
+class KeyTaken(Exception):
+    """Another request with this Idempotency-Key was first; its reply is kept."""
+
+
+class Replies:
+    """The kept replies of one collection."""
+
+    def __init__(self, collection: str, mongo: Mongo, sealer: Sealer) -> None:
+        self._collection = collection
+        self._mongo = mongo
+        self._sealer = sealer
+
+    def keep(self, call: Call, id: str, reply: Mapping[str, Any]) -> Document | None:
+        """What to keep of the reply in the document `id`; None for a call without a key."""
+        if call.idempotency_key is None:
+            return None
+        return {
+            "key": _key(call),
+            "fingerprint": call.fingerprint,
+            "reply": self._sealer.seal(to_json(reply), self._place(id)),
+            "etag": 1,
+        }
+
+    async def kept(self, call: Call) -> KeptReply | None:
+        """The reply that is kept under the call's key, or None.
+
+        Raises: IdempotencyKeyReused, when it was another request's; Unavailable.
+        """
+        document = await self._find(call)
+        if document is None:
+            return None
+        kept = document["idempotency"]
+        if not hmac.compare_digest(kept["fingerprint"], call.fingerprint):
+            raise IdempotencyKeyReused
+        return KeptReply(
+            self._sealer.open(kept["reply"], self._place(document["_id"])), kept["etag"]
+        )
+
+    async def refuse_taken(self, call: Call, index: str) -> None:
+        """Tell whether a violated unique index means that the call's key is taken.
+
+        Of two violated indexes only one is reported, so the key is looked up whichever it is.
+        Raises: KeyTaken, Unavailable.
+        """
+        if index == IDEMPOTENCY_INDEX or await self._find(call) is not None:
+            raise KeyTaken
+
+    async def _find(self, call: Call) -> Document | None:
+        if call.idempotency_key is None:
+            return None
+        query = {"partner": call.partner, "idempotency.key": _key(call)}
+        found = await self._mongo.find(
+            self._collection, query, {"idempotency": True}, limit=1, hint=IDEMPOTENCY_INDEX
+        )
+        return found[0] if found else None
+
+    def _place(self, id: str) -> str:
+        return f"{self._collection}/{id}/idempotency"
+
+
+def _key(call: Call) -> str:
+    return f"{call.operation}:{call.idempotency_key}"

@@ -1,0 +1,136 @@
+"""Together: the few changes that take more than one document, in one transaction.
+
+Kept short, for an open transaction that holds a unique key holds up whole batches behind it: an
+attempt has a time limit below MongoDB's own, and what dies in one is undone by the server.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from schemas.event import EventType
+from service.call import Call
+from service.problems import Unavailable
+from service.storage.aggregates import Aggregates, Relay
+from service.storage.errors import Duplicate, WriteConflict
+from service.storage.kind import Kind
+from service.storage.mongo import Document, Mongo, Session
+from service.storage.outbox import Pending
+from service.storage.writes import DataOf, Decision, insert_of, update_of
+
+T = TypeVar("T")
+
+_ATTEMPT_SECONDS = 1.5
+_ALL_SECONDS = 2.5
+"""As long as a caller may wait for a 503."""
+
+_PAUSE = 0.005
+
+
+class Transaction:
+    """What a piece of work reads and writes as one; it may run several times, each time anew."""
+
+    def __init__(self, call: Call, session: Session, aggregates: Mapping[Kind, Aggregates]) -> None:
+        self._call = call
+        self._session = session
+        self._aggregates = aggregates
+        self.written: list[tuple[Kind, Pending]] = []
+
+    async def read(self, kind: Kind, id: str) -> Document | None:
+        """The document as it is in this transaction's snapshot, or None.
+
+        Raises: WriteConflict, Unavailable.
+        """
+        found = await self.find(kind, {"_id": id}, hint="_id_", limit=1)
+        return found[0] if found else None
+
+    async def find(
+        self,
+        kind: Kind,
+        query: Mapping[str, Any],
+        fields: Mapping[str, Any] | None = None,
+        *,
+        hint: str,
+        limit: int = 0,
+    ) -> list[Document]:
+        """The documents that match in this transaction's snapshot, in the order of their ids.
+
+        Raises: WriteConflict, Unavailable.
+        """
+        return await self._session.find(
+            kind.collection, query, fields, sort="_id", limit=limit, hint=hint
+        )
+
+    async def insert(
+        self,
+        kind: Kind,
+        document: Document,
+        event: EventType,
+        data: DataOf,
+        reply: Mapping[str, Any] | None = None,
+    ) -> Document:
+        """Insert a new aggregate; `reply` is given with the one that the reply is kept with.
+
+        Raises: Duplicate, naming the unique index; WriteConflict, Unavailable.
+        """
+        replies = self._aggregates[kind].replies
+        kept = replies.keep(self._call, document["_id"], reply) if reply is not None else None
+        write = insert_of(self._call, kind.collection, document, event, data, kept)
+        await self._session.insert(kind.collection, write.encoded)
+        self.written.append((kind, write.pending))
+        return write.after
+
+    async def change(self, kind: Kind, id: str, decide: Decision) -> Document:
+        """Change one aggregate, and give it as it is afterwards.
+
+        Raises: what `decide` raises; Duplicate, naming the unique index; WriteConflict,
+        Unavailable.
+        """
+        document = await self.read(kind, id)
+        change = decide(document)
+        if document is None:
+            raise LookupError(f"{self._call.operation} changes what does not exist")
+        if change is None:
+            return document
+        write = update_of(self._call, kind.collection, document, change)
+        await self._session.update(
+            kind.collection, {"_id": id, "version": document["version"]}, write.swap.update
+        )
+        self.written.append((kind, write.pending))
+        return write.after
+
+
+async def carry_out(
+    call: Call,
+    mongo: Mongo,
+    aggregates: Mapping[Kind, Aggregates],
+    relay: Relay,
+    work: Callable[[Transaction], Awaitable[T]],
+    keeps: Kind | None,
+) -> T:
+    """Carry out the work in one transaction, again when it met another's, and publish its events.
+
+    `keeps` is the kind that the reply is kept with, for an operation with an Idempotency-Key.
+    Raises: what `work` raises; KeyTaken; Duplicate; Unavailable, when it may or may not have been.
+    """
+    deadline = asyncio.get_running_loop().time() + _ALL_SECONDS
+    while True:
+        try:
+            async with mongo.transaction() as session:
+                transaction = Transaction(call, session, aggregates)
+                # The work alone: a commit that is cut off may have been, and must not run again.
+                async with asyncio.timeout(_ATTEMPT_SECONDS):
+                    result = await work(transaction)
+            break
+        except Duplicate as duplicate:
+            if keeps is not None:
+                await aggregates[keeps].replies.refuse_taken(call, duplicate.index)
+            raise
+        except (WriteConflict, TimeoutError):
+            if asyncio.get_running_loop().time() + _PAUSE > deadline:
+                raise Unavailable from None
+            await asyncio.sleep(_PAUSE)
+    for kind, pending in transaction.written:
+        aggregates[kind].forget(pending.id)
+        relay.submit(pending)
+    return result
