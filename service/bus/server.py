@@ -1,8 +1,8 @@
 """The subscriptions: a task for each request under one bound, and an end without a lost one.
 
 nats-py awaits one callback at a time for each subscription, so one slow request would hold up all
-others. Here each has a task of its own; above the bound a request is refused at once, and is never
-kept in a queue whose callers have left.
+others. Here each has a task of its own. Where more want to start than run at once, the partners
+take turns; above the bound a request is refused at once, never kept until its caller has left.
 """
 
 import asyncio
@@ -17,12 +17,17 @@ from nats.aio.subscription import Subscription
 from service.bus.connection import Connection
 from service.bus.dispatch import Answer, Dispatcher, partner_in, refusal
 from service.bus.headers import Headers
+from service.bus.turnstile import Turnstile
 from service.operation import Operation
 from service.problems import Internal, Overloaded
 
 log = structlog.get_logger()
 
 QUEUE_GROUP = "svc-user"
+
+AT_ONCE = 64
+"""Requests carried out at once: enough to fill the batches, few enough to let a newcomer in."""
+_LONGEST_WAIT = 0.25
 
 _NOT_ANSWERED = (b"$", b"evt.", b"svc.")
 """Reply subjects that would make the worker speak in a place that is not the caller's."""
@@ -37,6 +42,19 @@ class Endpoint:
     errors: int = 0
     last_error: str = ""
     nanoseconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A message as it came."""
+
+    endpoint: Endpoint
+    subject: bytes
+    reply: bytes
+    headers: bytes
+    body: bytes
+    began: int
+    """Nanoseconds of the performance counter."""
 
 
 class Server:
@@ -55,6 +73,8 @@ class Server:
         self._dispatcher = dispatcher
         self._bound = bound
         self._log_queries = log_queries
+        self._turnstile: Turnstile[_Request] = Turnstile(AT_ONCE)
+        self._hurrying: asyncio.TimerHandle | None = None
         self._subscriptions: list[Subscription] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -75,45 +95,59 @@ class Server:
             await self._connection.unlisten(subscription)
         # All that the server had sent before it knew comes before its answer to this.
         await self._connection.flush()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=deadline)
-            if late:
-                log.warning("drain_deadline", unanswered=len(late))
+        try:
+            async with asyncio.timeout(deadline):
+                while self._tasks:
+                    await asyncio.wait(self._tasks)
+        except TimeoutError:
+            log.warning("drain_deadline", unanswered=self.in_flight)
 
     @property
     def in_flight(self) -> int:
         """Requests that have come and are not answered yet."""
-        return len(self._tasks)
+        return self._turnstile.running + self._turnstile.waiting
 
     def _receive(
         self, endpoint: Endpoint, subject: bytes, reply: bytes, headers: bytes, body: bytes
     ) -> None:
-        began = time.perf_counter_ns()
-        if len(self._tasks) >= self._bound:
-            answer = refusal(Overloaded(), Headers.read(headers).request_id())
-            self._send(endpoint, subject, reply, answer, began)
+        request = _Request(endpoint, subject, reply, headers, body, time.perf_counter_ns())
+        if self.in_flight >= self._bound:
+            self._send(request, refusal(Overloaded(), Headers.read(headers).request_id()))
             return
-        task = asyncio.get_running_loop().create_task(
-            self._serve(endpoint, subject, reply, headers, body, began)
-        )
+        partner = subject.split(b".", 3)[2]
+        if self._turnstile.enter(partner, request, request.began / 1e9):
+            self._start(partner, request)
+        elif self._hurrying is None:
+            self._watch_queue()
+
+    def _start(self, partner: bytes, request: _Request) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(partner, request))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve(
-        self,
-        endpoint: Endpoint,
-        subject: bytes,
-        reply: bytes,
-        headers: bytes,
-        body: bytes,
-        began: int,
-    ) -> None:
-        answer = await self._dispatcher.answer(endpoint.operation, subject, headers, body)
-        self._send(endpoint, subject, reply, answer, began)
+    def _watch_queue(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._hurrying = loop.call_later(_LONGEST_WAIT, self._hurry)
 
-    def _send(
-        self, endpoint: Endpoint, subject: bytes, reply: bytes, answer: Answer, began: int
-    ) -> None:
+    def _hurry(self) -> None:
+        self._hurrying = None
+        for partner, request in self._turnstile.hurry(time.perf_counter() - _LONGEST_WAIT):
+            self._start(partner, request)
+        if self._turnstile.waiting:
+            self._watch_queue()
+
+    async def _serve(self, partner: bytes, request: _Request) -> None:
+        try:
+            answer = await self._dispatcher.answer(
+                request.endpoint.operation, request.subject, request.headers, request.body
+            )
+            self._send(request, answer)
+        finally:
+            for other, waiting in self._turnstile.leave(partner):
+                self._start(other, waiting)
+
+    def _send(self, request: _Request, answer: Answer) -> None:
+        endpoint, reply = request.endpoint, request.reply
         if len(answer.headers) + len(answer.body) + 16 > self._connection.max_payload:
             log.error("reply_too_large", operation=endpoint.operation.title, bytes=len(answer.body))
             answer = refusal(Internal(), answer.request_id)
@@ -121,13 +155,13 @@ class Server:
             self._connection.send(reply, answer.body, answer.headers)
         elif reply:
             log.warning("reply_subject_refused", operation=endpoint.operation.title)
-        elapsed = time.perf_counter_ns() - began
+        elapsed = time.perf_counter_ns() - request.began
         endpoint.requests += 1
         endpoint.nanoseconds += elapsed
         if answer.status != 200:
             endpoint.errors += 1
             endpoint.last_error = f"{answer.status} {answer.code}"
-        self._log(endpoint.operation, subject, answer, elapsed)
+        self._log(endpoint.operation, request.subject, answer, elapsed)
 
     def _log(self, operation: Operation, subject: bytes, answer: Answer, elapsed: int) -> None:
         """One line for a command or a failure, none for a query that went well unless asked."""
