@@ -109,8 +109,16 @@ Text = Annotated[str, StringConstraints(min_length=2, max_length=256)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 """A string that only has to be there."""
 
-Country3 = Annotated[str, _country(_COUNTRIES_3, "alpha-3")]
-Country2 = Annotated[str, _country(_COUNTRIES_2, "alpha-2")]
+Country3 = Annotated[
+    str,
+    _country(_COUNTRIES_3, "alpha-3"),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"}),
+]
+Country2 = Annotated[
+    str,
+    _country(_COUNTRIES_2, "alpha-2"),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$"}),
+]
 
 
 class Page(TypedDict):

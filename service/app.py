@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,7 @@ INDEXES: tuple[tuple[str, Sequence[Index]], ...] = (
 
 _HEARING_CHECK = 1.0
 _RECONNECT_PAUSE = 0.25
+_FAREWELL = 1.0
 
 
 def utc_now() -> datetime:
@@ -107,12 +108,6 @@ class Worker:
         )
         self._background: list[asyncio.Task[None]] = []
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set."""
-        await self.start()
-        await stop.wait()
-        await self.stop()
-
     async def start(self) -> None:
         """Connect, make indexes and the stream what they should be, then take requests.
 
@@ -130,6 +125,17 @@ class Worker:
         await self.server.start()
         log.info("ready", worker=self.id, operations=len(OPERATIONS))
 
+    async def broken(self) -> str:
+        """Wait until a part of the worker that must go on has ended; give its name.
+
+        A worker without one of them would look well and not be: it is to be started anew.
+        """
+        ended, _ = await asyncio.wait(self._background, return_when=asyncio.FIRST_COMPLETED)
+        task = ended.pop()
+        error = task.exception()
+        log.critical("part_ended", part=task.get_name(), error=type(error).__name__)
+        return task.get_name()
+
     async def stop(self) -> None:
         """Take no more requests, answer those that came, publish what is pending, then close."""
         log.info("stopping", in_flight=self.server.in_flight)
@@ -138,9 +144,10 @@ class Worker:
         await self.relay.stop(self._settings.drain_seconds / 4)
         for task in self._background:
             task.cancel()
-        with contextlib.suppress(Exception):
-            await self.connection.flush()
-        await self.connection.close()
+        for last_step in (self.connection.flush, self.connection.close):
+            # A NATS server that has stopped answering is not waited for.
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(last_step(), _FAREWELL)
         await self.mongo.close()
         log.info("stopped", worker=self.id)
 
@@ -160,15 +167,8 @@ class Worker:
                 await self.connection.force_reconnect()
 
     def _keep_running(self, coroutine: Any, name: str) -> None:
-        async def forever() -> None:
-            try:
-                await coroutine
-            except Exception as error:
-                # A worker without one of these would look well and not be: let it be restarted.
-                log.critical("background_task_failed", task=name, error=type(error).__name__)
-                raise
-
-        self._background.append(asyncio.get_running_loop().create_task(forever()))
+        task = asyncio.get_running_loop().create_task(coroutine, name=name)
+        self._background.append(task)
 
 
 def open_mongo(settings: Settings) -> Mongo:
@@ -230,7 +230,7 @@ async def connect(connection: Client, settings: Settings, **options: Any) -> Non
         "ping_interval": 10,
         "max_outstanding_pings": 2,
         "error_cb": _on_error,
-        "disconnected_cb": _on_disconnect,
+        "disconnected_cb": _on_disconnect(connection),
         "reconnected_cb": _on_reconnect,
     }
     await connection.connect(**usual | options)
@@ -278,8 +278,12 @@ async def _on_error(error: Exception) -> None:
     log.warning("nats_error", error=type(error).__name__)
 
 
-async def _on_disconnect() -> None:
-    log.warning("nats_disconnected")
+def _on_disconnect(connection: Client) -> Callable[[], Awaitable[None]]:
+    async def tell() -> None:
+        if not connection.is_closed:  # nobody asked for it
+            log.warning("nats_disconnected")
+
+    return tell
 
 
 async def _on_reconnect() -> None:

@@ -19,7 +19,8 @@ app = typer.Typer(
     name="svc-user",
     cls=CommandGroup,
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
+    add_completion=False,
     pretty_exceptions_show_locals=False,
 )
 keys = typer.Typer(no_args_is_help=True, help="Make and show the keys that a worker needs.")
@@ -27,7 +28,7 @@ keys = typer.Typer(no_args_is_help=True, help="Make and show the keys that a wor
 
 def _examples(*lines: str) -> str:
     """The end of a command's help; its paragraphs are printed as lines."""
-    return "\n\n".join(("Examples:", *(line.replace("[", r"\[") for line in lines)))
+    return "\n\n".join(("Examples:", *lines))
 
 
 app.command(
@@ -70,10 +71,19 @@ keys.command(epilog=_examples("svc-user keys jwks > jwks.json"))(jwks)
 app.add_typer(keys, name="keys")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
 @app.callback()
 def about(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version, and do nothing else.")
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version, and end."
+        ),
     ] = False,
 ) -> None:
     """Users and identity on a NATS message bus.

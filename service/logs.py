@@ -43,17 +43,23 @@ _SECRET = frozenset(
         "uri",
     }
 )
-"""Keys whose values never reach a log, whoever logs them."""
+"""Keys, in lower case as all are, whose values never reach a log, whoever logs them."""
 
 
 def redact(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Take out the values that must not be in a log, at any depth."""
-    for key in line:
-        if key.lower() in _SECRET:
-            line[key] = "[redacted]"
-        elif isinstance(line[key], dict):
-            line[key] = redact(_logger, _method, dict(line[key]))
+    for key in line.keys() & _SECRET:
+        line[key] = "[redacted]"
+    for key, value in line.items():
+        if isinstance(value, dict | list):
+            line[key] = _redacted(value)
     return line
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return redact(None, "", dict(value))
+    return [_redacted(each) for each in value] if isinstance(value, list) else value
 
 
 def configure(level: str = "info", form: str = "json") -> None:

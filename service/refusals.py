@@ -12,7 +12,6 @@ from service.problems import InvalidRequest
 
 _CODES: Mapping[str, str] = {
     "json_invalid": "INVALID_JSON",
-    "model_type": "INVALID_JSON",
     "missing": "REQUIRED",
     "extra_forbidden": "UNKNOWN_FIELD",
     "string_too_short": "TOO_SHORT",
@@ -55,13 +54,14 @@ def refused_as_invalid() -> Iterator[None]:
 
 def _field_error(found: Any, body: bytes) -> FieldError:
     message, path = found["msg"], _path(found["loc"])
-    if found["type"] == "json_invalid":
+    code = _CODES.get(found["type"], "INVALID_FORMAT")
+    if found["type"] == "model_type" and path is None:
+        code = "INVALID_JSON"  # JSON, but not the one object that a body is
+    elif found["type"] == "json_invalid":
         # Only what is wrong, never the text around it.
         message = message.partition(" at line")[0]
         path = _field_at(body, found["msg"])
-    return FieldError(
-        code=_CODES.get(found["type"], "INVALID_FORMAT"), message=message, path=path, arguments=[]
-    )
+    return FieldError(code=code, message=message, path=path, arguments=[])
 
 
 def _path(location: tuple[int | str, ...]) -> str | None:

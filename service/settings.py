@@ -1,10 +1,20 @@
 """Settings: read once from the environment, checked whole, then frozen."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from pydantic import BaseModel, ConfigDict, Field, FilePath, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FilePath,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from service.auth.issuer import AUDIENCE
@@ -12,6 +22,9 @@ from service.auth.nats_jwt import account_key
 from service.storage.mongo import Driver
 
 PREFIX = "SVC_USER_"
+
+_NATS_SCHEMES = frozenset({"nats", "tls", "ws", "wss"})
+_FIELD = re.compile(r'field "(\w+)"')
 
 
 class WrongSetting(Exception):
@@ -51,7 +64,8 @@ class Settings(BaseSettings):
     nats_key: FilePath | None = Field(None, description="Key of the client certificate.")
 
     mongo_uri: str = Field(
-        "mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB; a replica set."
+        "mongodb://127.0.0.1:27017/?replicaSet=rs0",
+        description="MongoDB; a replica set.",
     )
     mongo_database: str = Field(
         "svc_user", pattern="^[A-Za-z0-9_-]{1,63}$", description="Database to keep everything in."
@@ -101,6 +115,23 @@ class Settings(BaseSettings):
             values = {**values, "nats_accounts": names}
         return values
 
+    @field_validator("nats_url")
+    @classmethod
+    def _servers_are_urls(cls, value: str) -> str:
+        for url in value.split(","):
+            parts = urlsplit(url.strip())
+            if parts.scheme not in _NATS_SCHEMES or not parts.hostname:
+                raise ValueError("nats://host:port is wanted, or several with commas between")
+            parts.port  # noqa: B018  # raises ValueError where it is none
+        return value
+
+    @field_validator("mongo_uri")
+    @classmethod
+    def _mongo_is_a_uri(cls, value: str) -> str:
+        if not value.startswith(("mongodb://", "mongodb+srv://")):
+            raise ValueError("mongodb://host:port/?replicaSet=name is wanted")
+        return value
+
     @model_validator(mode="after")
     def _keys_are_keys(self) -> Self:
         for name in self.nats_accounts:
@@ -129,7 +160,9 @@ def read_settings(**overrides: Any) -> Settings:
         found = error.errors(include_url=False, include_input=False)
         raise WrongSetting("\n".join(_sentence(each) for each in found)) from None
     except SettingsError as error:  # a value is not the JSON that it must be
-        raise WrongSetting(f"A setting cannot be read: {error}") from None
+        field = _FIELD.search(str(error))
+        name = f"{PREFIX}{field[1].upper()}" if field else "A setting"
+        raise WrongSetting(f"{name} is wrong: it is not valid JSON.") from None
 
 
 def _sentence(found: Any) -> str:
@@ -137,4 +170,5 @@ def _sentence(found: Any) -> str:
     if not found["loc"]:
         name = PREFIX + "NATS_ACCOUNTS"
     inner = ".".join(str(part) for part in found["loc"][1:])
-    return f"{name} is wrong{f' at {inner}' if inner else ''}: {found['msg']}."
+    message = found["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{name} is wrong{f' at {inner}' if inner else ''}: {message}."

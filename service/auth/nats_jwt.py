@@ -54,8 +54,13 @@ def verified_claims(token: str, accounts: Mapping[str, Ed25519PublicKey]) -> dic
 
 
 def tagged(claims: Mapping[str, Any], name: str) -> frozenset[str]:
-    """The values of the tags `<name>:<value>`, in lower case as NATS keeps them."""
+    """The values of the tags `<name>:<value>`, in lower case as NATS keeps them.
+
+    Raises: NotTrusted, when the tags are no list.
+    """
     tags = claims["nats"].get("tags") or []
+    if not isinstance(tags, list):
+        raise NotTrusted
     pairs = (tag.lower().partition(":") for tag in tags if isinstance(tag, str))
     return frozenset(value for key, _, value in pairs if key == name)
 

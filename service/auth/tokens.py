@@ -1,6 +1,8 @@
 """Tokens: verified once, then remembered until they expire or somebody revokes them."""
 
+import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -18,6 +20,7 @@ LONGEST = 8_192
 """Characters of a token at most; more is refused unread."""
 
 _REMEMBERED = 20_000
+_NEVER = sys.maxsize
 _SKEW = 5.0
 """Seconds that another machine's clock may be ahead when it issues a token."""
 
@@ -120,7 +123,7 @@ class Verifier:
         claims = nats_jwt.verified_claims(token, self._nats_accounts)
         if "exp" not in claims and not self._nats_without_expiry:
             raise Unauthenticated("A NATS user JWT without an expiry is not accepted here.")
-        claims.setdefault("exp", float("inf"))
+        claims.setdefault("exp", _NEVER)
         _check_times(claims, now)
         return Caller(
             subject=claims["sub"],
@@ -136,7 +139,7 @@ class Verifier:
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:
     times = [claims.get("iat"), claims.get("exp"), claims.get("nbf", 0)]
-    if not all(isinstance(t, int | float) and not isinstance(t, bool) for t in times):
+    if not all(_is_time(time) for time in times):
         raise Unauthenticated
     issued, expires, not_before = times
     if expires <= now:
@@ -145,17 +148,27 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
         raise Unauthenticated
 
 
+def _is_time(value: Any) -> bool:
+    """Whether it is a number that has its place among others, as NaN and Infinity have not."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return -math.inf < value < math.inf
+
+
 def _caller(claims: Mapping[str, Any]) -> Caller:
     partners = claims["partner"]
     partners = [partners] if isinstance(partners, str) else partners
     scope, subject, domain = claims["scope"], claims["sub"], claims.get("domain")
     strings = isinstance(partners, list) and all(
-        isinstance(text, str) for text in (*partners, scope, subject, domain or "")
+        isinstance(text, str) for text in (*partners, scope, subject)
     )
     if not strings or claims["use"] not in list(TokenUse):
         raise Unauthenticated
+    # The subject is written into events and logs: there must be one, and it must be writable.
+    if not subject or not subject.isprintable():
+        raise Unauthenticated
     use = TokenUse(claims["use"])
-    if domain is not None and not _UUID.fullmatch(domain):
+    if domain is not None and not (isinstance(domain, str) and _UUID.fullmatch(domain)):
         raise Unauthenticated
     if use is not TokenUse.CLIENT and not _UUID.fullmatch(subject):
         raise Unauthenticated

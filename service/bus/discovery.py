@@ -84,6 +84,7 @@ def endpoint_name(operation: Operation) -> str:
 
 
 def _info(operation: Operation) -> dict[str, Any]:
+    events = " ".join(event.type for event in operation.emits)
     return {
         "name": endpoint_name(operation),
         "subject": operation.subject,
@@ -93,7 +94,7 @@ def _info(operation: Operation) -> dict[str, Any]:
             "scope": str(operation.scope),
             "request": operation.request.__name__,
             "reply": operation.reply.__name__,
-            "events": " ".join(event.type for event in operation.emits),
+            **({"events": events} if events else {}),
         },
     }
 

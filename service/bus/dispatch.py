@@ -43,7 +43,7 @@ log = structlog.get_logger()
 LARGEST = 256 * 1024
 """Bytes of a request's body at most."""
 
-LONGEST = 2.5
+LONGEST = 2.2
 """Seconds that a request may take. Each call of the database has a limit of its own, but a request
 makes several, and may wait for those of others before it.
 """
@@ -189,7 +189,7 @@ class Dispatcher:
         return _replayed(call, kept)
 
     def _fingerprint(self, request: Any, caller: Caller) -> bytes:
-        validated = request.model_dump_json(exclude_unset=True)
+        validated = request.model_dump_json(exclude_none=True)
         return self._storage.sealer.keyed_hash(f"{caller.rights}\n{validated}".encode())
 
 

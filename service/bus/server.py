@@ -91,12 +91,12 @@ class Server:
 
         The connection stays open: handlers still need it for their own requests.
         """
-        for subscription in self._subscriptions:
-            await self._connection.unlisten(subscription)
-        # All that the server had sent before it knew comes before its answer to this.
-        await self._connection.flush()
         try:
             async with asyncio.timeout(deadline):
+                for subscription in self._subscriptions:
+                    await self._connection.unlisten(subscription)
+                # All that the server had sent before it knew comes before its answer to this.
+                await self._connection.flush()
                 while self._tasks:
                     await asyncio.wait(self._tasks)
         except TimeoutError:
@@ -161,17 +161,19 @@ class Server:
         if answer.status != 200:
             endpoint.errors += 1
             endpoint.last_error = f"{answer.status} {answer.code}"
-        self._log(endpoint.operation, request.subject, answer, elapsed)
+        self._log(request, answer, elapsed)
 
-    def _log(self, operation: Operation, subject: bytes, answer: Answer, elapsed: int) -> None:
-        """One line for a command or a failure, none for a query that went well unless asked."""
-        quiet = operation.kind == "query" and answer.status < 500 and not self._log_queries
+    def _log(self, request: _Request, answer: Answer, elapsed: int) -> None:
+        """One line for a command or a failure, or for what nobody hears; a query has none else."""
+        operation = request.endpoint.operation
+        heard = answer.status < 400 or (bool(request.reply) and answer.status < 500)
+        quiet = operation.kind == "query" and heard and not self._log_queries
         if quiet or answer.code == Overloaded.code:
             return
         log.info(
             "request",
             operation=operation.title,
-            partner=partner_in(subject),
+            partner=partner_in(request.subject),
             request_id=answer.request_id,
             actor=answer.caller.subject,
             status=answer.status,

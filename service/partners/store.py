@@ -1,4 +1,4 @@
-"""Partners in MongoDB: one document each, with the partner's id as its own, once anything is set."""
+"""Partners in MongoDB: a document each, under the partner's own id, once anything is set."""
 
 from service.storage.kind import Kind
 

@@ -24,6 +24,8 @@ T = TypeVar("T")
 _DUPLICATE_KEY = 11000
 # Interrupted by a shutdown, an election or a time limit: nothing is known of the outcome.
 _UNCERTAIN = frozenset({50, 91, 189, 262, 10058, 10107, 11600, 11602, 13435, 13436})
+# Too large for a document: with the events that wait in it, which the stream will take.
+_FULL = frozenset({10334})
 
 
 class WrongUri(Exception):
@@ -76,7 +78,7 @@ def by_position(error: BulkWriteError, count: int) -> Mapping[int, Exception]:
 def _write_error(entry: Mapping[str, Any]) -> Exception:
     if entry["code"] == _DUPLICATE_KEY:
         return Duplicate(_index_of(entry))
-    if entry["code"] in _UNCERTAIN:
+    if entry["code"] in _UNCERTAIN | _FULL:
         return Unavailable()
     # The server's own text may repeat the document; the code is enough to find the cause.
     return OperationFailure(f"refused by the database with code {entry['code']}", entry["code"])
@@ -95,6 +97,6 @@ def translated(error: PyMongoError) -> Exception:
         return Duplicate(_index_of(error.details or {}))
     if error.timeout or isinstance(error, ConnectionFailure | ExecutionTimeout | WTimeoutError):
         return Unavailable()
-    if isinstance(error, OperationFailure) and error.code in _UNCERTAIN:
+    if isinstance(error, OperationFailure) and error.code in _UNCERTAIN | _FULL:
         return Unavailable()
     return error

@@ -8,6 +8,7 @@ import base64
 import hmac
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,6 +18,8 @@ from typing import Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+_NAME = re.compile("[0-9a-f]{8}")
+_NAME_BYTES = 4
 _NONCE = 12
 _NONCES_DRAWN = 1_000
 _KEY_BYTES = 32
@@ -38,7 +41,7 @@ class DataKeys:
     @classmethod
     def generate(cls) -> Self:
         """A ring with one new key."""
-        name = os.urandom(4).hex()
+        name = os.urandom(_NAME_BYTES).hex()
         return cls(name, {name: os.urandom(_KEY_BYTES)}, os.urandom(_KEY_BYTES))
 
     @classmethod
@@ -53,8 +56,10 @@ class DataKeys:
             loaded = cls(ring["current"], keys, base64.b64decode(ring["hash"]))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"{path} is not a ring of data keys") from error
-        if loaded.current not in keys or any(len(key) != _KEY_BYTES for key in keys.values()):
-            raise ValueError(f"{path}: every data key has 32 bytes, and the current one is there")
+        if any(len(key) != _KEY_BYTES for key in (*keys.values(), loaded.hash_key)):
+            raise ValueError(f"{path}: every key has 32 bytes")
+        if loaded.current not in keys or not all(_NAME.fullmatch(name) for name in keys):
+            raise ValueError(f"{path}: a key's name is 8 hex digits, and the current one is there")
         return loaded
 
     def dump(self) -> str:
@@ -98,9 +103,9 @@ class Sealer:
 
         Raises: SealBroken.
         """
-        name, nonce, rest = sealed[:4], sealed[4 : 4 + _NONCE], sealed[4 + _NONCE :]
+        name, rest = sealed[:_NAME_BYTES], sealed[_NAME_BYTES:]
         try:
-            return self._ciphers[name].decrypt(nonce, rest, place.encode())
+            return self._ciphers[name].decrypt(rest[:_NONCE], rest[_NONCE:], place.encode())
         except (KeyError, InvalidTag, ValueError):
             raise SealBroken(place.partition("/")[0]) from None
 

@@ -57,13 +57,12 @@ async def create(request: CreateUser, call: Call) -> UserReference:
     entity = await entity_for_user(call, request.entity_id)
     id = new_id(call.now)
     reply = UserReference(userId=id)
-    told = sorted(request.model_fields_set)
     try:
         await call.storage[USERS].insert(
             call,
             store.new_user(call, id, request, entity),
             UserCreated,
-            store.event_data(told),
+            store.event_data(store.names_given(request)),
             reply,
         )
     except Duplicate:

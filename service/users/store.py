@@ -34,8 +34,8 @@ USERS = Kind(
     "users",
     (
         Index(EMAIL_OF_ACTIVE, ("partner", "email_key"), unique=True, where={"active": True}),
-        Index("by_email", ("partner", "email_key", "_id")),
-        Index("by_phone", ("partner", "phone_number", "_id")),
+        Index("by_email", ("partner", "email_key", "active", "_id")),
+        Index("by_phone", ("partner", "phone_number", "active", "_id")),
         Index("by_entity", ("partner", "entity_id", "active", "_id")),
         Index(
             "by_domain",
@@ -210,6 +210,11 @@ def event_data(changed: list[str]) -> Callable[[Document], UserEventData]:
         )
 
     return data
+
+
+def names_given(request: CreateUser) -> list[str]:
+    """The names of the fields that a new user has, as its event tells them."""
+    return sorted(("entity_id", "verified", *_personal(request)))
 
 
 def names_told(fields: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,71 @@
+"""`svc-user doctor`: is everything there that a worker needs, and as it should be?"""
+
+import asyncio
+from pathlib import Path
+
+import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from service.app import load_keys, trusted_issuers
+from service.command.check_mongo import check_mongo
+from service.command.check_nats import check_nats
+from service.command.failure import Failure
+from service.command.findings import Finding, State, ok, wrong
+from service.command.options import DataDir
+from service.command.output import wide_console
+from service.command.place import DEFAULT_FOLDER, WHAT_A_WORKER_NEEDS, settings_on
+from service.settings import Settings, WrongSetting
+
+_STYLE = {State.OK: "green", State.WRONG: "bold red", State.UNKNOWN: "dim"}
+
+
+def doctor(data_dir: DataDir = DEFAULT_FOLDER) -> None:
+    """Look for what is wrong, and say what to do about it.
+
+    Looked at are settings, keys, NATS, the event stream, MongoDB, its indexes, the clocks, and
+    events that wait too long. Anything that is wrong makes the exit status 1.
+    """
+    findings = asyncio.run(_examine(data_dir))
+    wide_console().print(_table(findings))
+    if any(finding.state is State.WRONG for finding in findings):
+        raise typer.Exit(1)
+
+
+async def _examine(folder: Path) -> list[Finding]:
+    try:
+        settings = settings_on(folder, *WHAT_A_WORKER_NEEDS)
+        keys = _keys(settings)
+        return [
+            ok("settings", f"{len(settings.model_fields_set)} given, the others as usual"),
+            keys,
+            *await check_nats(settings),
+            *await check_mongo(settings),
+        ]
+    except (WrongSetting, Failure) as error:
+        return [wrong("settings", str(error), "Correct this first; the rest was not looked at.")]
+
+
+def _keys(settings: Settings) -> Finding:
+    """Look at the key rings.
+
+    Raises: WrongSetting.
+    """
+    _, signing = load_keys(settings)
+    issuers = trusted_issuers(settings, signing)
+    names = ", ".join(issuer.issuer for issuer in issuers)
+    if not issuers and not settings.nats_accounts:
+        advice = "Make a ring with `svc-user keys init`, or set SVC_USER_ISSUERS."
+        return wrong("keys", "no issuer is trusted, so no token is accepted", advice)
+    return ok("keys", f"{settings.keys_dir}, tokens of {names or 'NATS accounts only'}")
+
+
+def _table(findings: list[Finding]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("", "", "found", "what to do"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        state = f"[{_STYLE[finding.state]}]{finding.state}[/]"
+        table.add_row(finding.what, state, escape(finding.found), escape(finding.advice))
+    return table

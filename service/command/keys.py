@@ -1,0 +1,83 @@
+"""`svc-user keys`: the two key rings that a worker needs, and the public half of one."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.auth.issuer import SigningKeys
+from service.command.failure import Failure
+from service.command.place import DEFAULT_FOLDER, keys_folder
+from service.storage.sealing import DataKeys
+
+DATA = "data.json"
+SIGNING = "signing.json"
+
+KeysDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--keys-dir",
+        metavar="DIR",
+        help="The folder with the key rings; else SVC_USER_KEYS_DIR, else .svc-user/keys.",
+    ),
+]
+
+
+def init(keys_dir: KeysDir = None) -> None:
+    """Make the key rings that are not there yet.
+
+    `data.json` seals what is personal in MongoDB: keep a copy, without it none of that can be read
+    any more. `signing.json` signs tokens. One that is there already is left as it is.
+    """
+    folder = keys_dir or keys_folder(DEFAULT_FOLDER)
+    made = make_keys(folder)
+    for name in (DATA, SIGNING):
+        typer.echo(f"{folder / name}: {'made' if name in made else 'was there, left as it is'}")
+
+
+def jwks(keys_dir: KeysDir = None) -> None:
+    """Print the public keys as a JWKS, for others that verify tokens of this issuer."""
+    ring = signing_keys(keys_dir or keys_folder(DEFAULT_FOLDER))
+    typer.echo(json.dumps(ring.jwks(), indent=2))
+
+
+def make_keys(folder: Path) -> list[str]:
+    """Make the rings that the folder does not have; give their names.
+
+    Raises: Failure.
+    """
+    rings = {DATA: DataKeys.generate().dump(), SIGNING: SigningKeys.generate().dump()}
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return [name for name, ring in rings.items() if _write_new(folder / name, ring)]
+    except OSError as error:
+        raise Failure(f"The key rings cannot be made: {error}.") from error
+
+
+def signing_keys(folder: Path) -> SigningKeys:
+    """The ring that signs tokens.
+
+    Raises: Failure.
+    """
+    try:
+        return SigningKeys.load(folder / SIGNING)
+    except FileNotFoundError:
+        raise Failure(
+            f"There is no key to sign with in {folder}: start `svc-user dev`, which makes one, "
+            "or set SVC_USER_KEYS_DIR, or make one with `svc-user keys init`."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise Failure(f"The key to sign with cannot be read: {error}.") from error
+
+
+def _write_new(path: Path, text: str) -> bool:
+    """Write the file for its owner alone; leave one that exists as it is."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with open(file, "w") as writing:
+        writing.write(text)
+    return True

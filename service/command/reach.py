@@ -1,0 +1,103 @@
+"""Reaches the servers: for a tool that wants an answer now, for a worker that can wait a while."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import typer
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from pymongo.errors import PyMongoError
+
+from service import app
+from service.command.failure import Failure, NoAnswer
+from service.problems import Unavailable
+from service.settings import Settings
+
+_CONNECT_DEADLINE = 5.0
+_LOOK_EVERY = 0.5
+
+
+@asynccontextmanager
+async def nats_client(settings: Settings, **options: Any) -> AsyncIterator[Client]:
+    """A connection to NATS with the settings' credentials; the options are nats-py's.
+
+    Raises: NoAnswer.
+    """
+    client = Client()
+    errors: list[Exception] = []
+
+    async def keep(error: Exception) -> None:
+        errors.append(error)
+
+    usual: dict[str, Any] = {
+        "name": "svc-user command",
+        "max_reconnect_attempts": 1,  # which gives up soon, while 0 would go on for ever
+        "error_cb": keep,
+        "disconnected_cb": None,
+        "reconnected_cb": None,
+    }
+    try:
+        async with asyncio.timeout(_CONNECT_DEADLINE):
+            await app.connect(client, settings, **usual | options)
+    except (NatsError, OSError, ValueError) as error:
+        cause = _cause(errors[-1] if errors else error)
+        raise NoAnswer(f"NATS at {shown(settings.nats_url)} cannot be used: {cause}.") from error
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def wait_for_servers(settings: Settings, patience: float) -> None:
+    """Return as soon as NATS and MongoDB both answer.
+
+    Raises: Failure, when that is not so after `patience` seconds.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience
+    said: str | None = None
+    while obstacle := await _obstacle(settings):
+        if loop.time() > deadline:
+            raise Failure(f"{obstacle} Given up after {patience:.0f} s.")
+        if obstacle != said:
+            typer.echo(f"{obstacle} Waiting up to {deadline - loop.time():.0f} s.", err=True)
+            said = obstacle
+        await asyncio.sleep(_LOOK_EVERY)
+
+
+def shown(url: str) -> str:
+    """A URL without the password that may be in it."""
+    return re.sub(r"//[^/@]*@", "//***@", url)
+
+
+async def _obstacle(settings: Settings) -> str | None:
+    try:
+        async with nats_client(settings):
+            pass
+    except NoAnswer as failure:
+        return str(failure)
+    return await _mongo_obstacle(settings)
+
+
+async def _mongo_obstacle(settings: Settings) -> str | None:
+    mongo = app.open_mongo(settings)
+    try:
+        await mongo.ping()
+    except Unavailable:
+        return f"MongoDB at {shown(settings.mongo_uri)} does not answer."
+    except PyMongoError as error:
+        return f"MongoDB at {shown(settings.mongo_uri)} cannot be used: {error}."
+    finally:
+        await mongo.close()
+    return None
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).removeprefix("nats: ").strip(".'\"") or type(error).__name__

@@ -1,0 +1,180 @@
+"""`svc-user watch`: events as they come, each once and none left out, also over a reconnect."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import orjson
+import typer
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+from nats.js.api import ConsumerConfig, DeliverPolicy
+from nats.js.errors import NotFoundError
+from rich.console import Console
+from rich.text import Text
+
+from schemas.base import CANONICAL_UUID
+from service.app import STREAM
+from service.command.failure import Failure
+from service.command.options import DataDir, OnePartner
+from service.command.place import DEFAULT_FOLDER, settings_on
+from service.command.reach import nats_client, shown
+from service.command.running import run_until_told
+from service.settings import Settings
+
+_HEARTBEAT = 1.0
+_PAUSE = 0.25
+_TYPE_WIDTH = 22
+_UUID = re.compile(CANONICAL_UUID)
+_TYPE = re.compile(r"([a-z_]+|\*)(?:\.([a-z_]+|\*))?", re.ASCII)
+
+Filter = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILTER",
+        help="`user.created`, `user.*`, or the id of the one aggregate whose events are wanted.",
+        show_default=False,
+    ),
+]
+FromStart = Annotated[
+    bool, typer.Option("--from-start", help="Begin with the oldest event that the stream has.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print each event as it is, on one line.")]
+
+
+def watch(
+    filter: Filter = "*",  # noqa: A002  # the name that the help shows
+    partner: OnePartner = None,
+    from_start: FromStart = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = DEFAULT_FOLDER,
+) -> None:
+    """Print events as they come.
+
+    Of each: time, type, partner, aggregate, version, and the names of what changed. An event that
+    happens while NATS is away comes when it is back. Ctrl-C ends it.
+    """
+    subject = subject_for(filter, partner)
+    settings = settings_on(data_dir, "nats_url")
+    run_until_told(_watch(settings, subject, from_start, as_json))
+
+
+def subject_for(filter: str, partner: str | None) -> str:  # noqa: A002  # as above
+    """The subject under which the stream has the events that a filter means.
+
+    Raises: typer.BadParameter.
+    """
+    of = partner or "*"
+    if _UUID.fullmatch(filter):
+        return f"evt.*.{of}.{filter}.*"
+    found = _TYPE.fullmatch(filter)
+    if found is None:
+        raise typer.BadParameter(
+            "user.created, user.* or the id of an aggregate is wanted", param_hint="FILTER"
+        )
+    service, event = found.groups()
+    return f"evt.{service}.{of}.*.{event or '*'}"
+
+
+async def _watch(settings: Settings, subject: str, from_start: bool, as_json: bool) -> None:
+    async with nats_client(settings) as client:
+        last = await _last_sequence(client.jetstream())
+    follower = Follower(subject, after=0 if from_start else last)
+    async with nats_client(
+        settings,
+        max_reconnect_attempts=-1,
+        disconnected_cb=follower.tell_lost,
+        reconnected_cb=follower.begin_anew,
+    ) as client:
+        typer.echo(f"Watching {subject} at {shown(settings.nats_url)}", err=True)
+        show = _show_json if as_json else _show_line
+        async for message in follower.messages(client):
+            show(message)
+
+
+async def _last_sequence(jetstream: JetStreamContext) -> int:
+    try:
+        return (await jetstream.stream_info(STREAM)).state.last_seq
+    except NotFoundError:
+        raise Failure(
+            f"There is no stream {STREAM} yet: a worker makes it when it starts."
+        ) from None
+    except NatsError as error:
+        raise Failure(f"JetStream cannot be used: {error}.") from error
+
+
+class Follower:
+    """Follows the event stream on one subject, each message once and none left out.
+
+    nats-py's ordered consumer makes good what is lost on the way. But one that begins anew before
+    its first message begins at the stream's first; and it takes a while to notice a reconnect. So
+    each reconnect begins anew from here, and what was seen is not seen again.
+    """
+
+    def __init__(self, subject: str, after: int) -> None:
+        self._subject = subject
+        self._last = after
+        self._client: Client | None = None
+        self._subscription: JetStreamContext.PushSubscription | None = None
+
+    async def messages(self, client: Client) -> AsyncIterator[Msg]:
+        """The messages from there on, for ever."""
+        self._client = client
+        while True:
+            try:
+                self._subscription = await self._subscribed(client.jetstream())
+            except NatsError:
+                await asyncio.sleep(_PAUSE)  # after a reconnect JetStream may not be there yet
+                continue
+            async for message in self._subscription.messages:
+                sequence = message.metadata.sequence.stream
+                if sequence > self._last:
+                    self._last = sequence
+                    yield message
+
+    async def tell_lost(self) -> None:
+        """Say that the connection is lost, unless it was closed from here."""
+        if self._client is not None and not self._client.is_closed:
+            typer.echo("NATS is away; what happens meanwhile comes when it is back.", err=True)
+
+    async def begin_anew(self) -> None:
+        """End the present subscription; the next one begins after the last message seen."""
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            await subscription.unsubscribe()
+
+    async def _subscribed(self, jetstream: JetStreamContext) -> JetStreamContext.PushSubscription:
+        return await jetstream.subscribe(
+            self._subject,
+            stream=STREAM,
+            ordered_consumer=True,
+            idle_heartbeat=_HEARTBEAT,
+            config=ConsumerConfig(
+                deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=self._last + 1
+            ),
+        )
+
+
+def _show_json(message: Msg) -> None:
+    typer.echo(message.data)
+
+
+def _show_line(message: Msg) -> None:
+    Console(highlight=False, soft_wrap=True).print(_line(message))
+
+
+def _line(message: Msg) -> Text:
+    try:
+        event: dict[str, Any] = orjson.loads(message.data)
+        return Text.assemble(
+            (event["time"], "dim"),
+            (f"  {event['type']:<{_TYPE_WIDTH}}", "bold cyan"),
+            f"  {event['partnerid']}  {event['subject']}",
+            (f"  v{event['aggregateversion']}", "green"),
+            f"  {', '.join(event['data']['changed'])}",
+        )
+    except (KeyError, TypeError, ValueError):
+        return Text(f"{message.subject}  not an event of svc-user", style="red")

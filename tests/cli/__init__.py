@@ -1,0 +1,1 @@
+"""The command `svc-user`, as a shell and its user meet it."""

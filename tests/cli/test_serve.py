@@ -1,0 +1,105 @@
+"""`svc-user serve`: a worker alone, beside a `dev` or against the servers of the settings."""
+
+import json
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+import nats
+import pytest
+
+from service.command.keys import make_keys
+from service.local import start_mongo
+from service.local.ports import free_port
+from tests.cli.conftest import Invoke
+from tests.cli.program import Program, environment, run
+
+
+async def test_it_serves_beside_a_dev_until_it_is_told_to_end(dev_dir: Path) -> None:
+    """Two workers are found while it runs, and one answers after it has ended."""
+    url = json.loads((dev_dir / "dev.json").read_text())["nats_url"]
+    serving = await Program.start("serve", "--data-dir", str(dev_dir))
+    ready = json.loads(await serving.error_line_with('"ready"'))
+    async with await nats.connect(url) as client:
+        subject = f"$SRV.PING.svc-user.{ready['worker']}"
+        pong = await client.request(subject, timeout=5)
+        assert json.loads(pong.data)["id"] == ready["worker"]
+        assert await serving.stop() == 0
+        with pytest.raises(nats.errors.NoRespondersError):
+            await client.request(subject, timeout=5)
+        assert (await client.request("$SRV.PING.svc-user", timeout=5)).data
+
+
+async def test_it_waits_for_servers_that_come_late(tmp_path: Path, nats_url: str) -> None:
+    """And says what it waits for."""
+    make_keys(tmp_path)
+    port = free_port()
+    serving = await Program.start("serve", env=settings(tmp_path, nats_url, port))
+    assert "MongoDB" in await serving.error_line_with("Waiting")
+    mongo = await start_mongo(tmp_path, port=port)
+    try:
+        await serving.error_line_with('"ready"')
+        assert await serving.stop() == 0
+    finally:
+        mongo.kill()
+
+
+def settings(keys: Path, nats_url: str, mongo_port: int) -> Mapping[str, str]:
+    return environment(
+        SVC_USER_NATS_URL=nats_url,
+        SVC_USER_MONGO_URI=f"mongodb://127.0.0.1:{mongo_port}/?replicaSet=rs0",
+        SVC_USER_KEYS_DIR=str(keys),
+    )
+
+
+async def test_ctrl_c_ends_the_wait(tmp_path: Path) -> None:
+    make_keys(tmp_path)
+    url = f"nats://127.0.0.1:{free_port()}"
+    serving = await Program.start("serve", env=settings(tmp_path, url, free_port()))
+    await serving.error_line_with("Waiting")
+    serving.send(signal.SIGINT)
+    assert await serving.ended() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SVC_USER_BOUND", "0"),
+        ("SVC_USER_NATS_URL", "nats://host:port"),
+        ("SVC_USER_NATS_URL", "localhost:4222"),
+        ("SVC_USER_NATS_CREDS", "/no/such/file"),
+        ("SVC_USER_NATS_ACCOUNTS", "ABC"),
+        ("SVC_USER_MONGO_URI", "localhost"),
+        ("SVC_USER_MONGO_DATABASE", "a b"),
+        ("SVC_USER_MONGO_DRIVER", "pymango"),
+        ("SVC_USER_ISSUERS", "[{"),
+        ("SVC_USER_LOG_LEVEL", "loud"),
+    ],
+)
+async def test_a_setting_that_is_wrong_in_itself_is_named(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    result = await invoke("serve")
+    assert result.exit_code == 2
+    assert f"{name} is wrong: " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SVC_USER_MONGO_URI", "mongodb://user:p@ss@host/"),
+        ("SVC_USER_KEYS_DIR", None),
+    ],
+)
+async def test_a_setting_that_proves_wrong_is_named(
+    tmp_path: Path, name: str, value: str | None
+) -> None:
+    """Before anything is reached."""
+    make_keys(tmp_path)
+    variables = {"SVC_USER_KEYS_DIR": str(tmp_path), name: value}
+    env = environment(**{k: v for k, v in variables.items() if v is not None})
+    status, text = await run("serve", env=env)
+    assert status == 2
+    assert name in text
+    assert "Traceback" not in text
