@@ -8,7 +8,7 @@ USABLE := 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'
 CODE := service schemas tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format schemas bench faults lock clean
+.PHONY: help install run test check format schemas bench faults growth lock clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,8 +37,12 @@ schemas: $(VENV)/.dev ## generate schemas/catalogue from the operations and even
 bench: $(VENV)/.dev ## measure throughput and latency on this machine (ARGS="..." goes to the benchmark)
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-faults: $(VENV)/.dev ## run only the tests in which workers and servers die
-	@$(BIN)/pytest tests/faults $(ARGS)
+faults: $(VENV)/.dev ## run the tests in which workers and servers die, in their long form
+	@SVC_USER_FAULT_ROUNDS=$${SVC_USER_FAULT_ROUNDS:-10} SVC_USER_FAULT_OUTAGE=$${SVC_USER_FAULT_OUTAGE:-60} \
+		$(BIN)/pytest tests/faults --timeout=900 --log-cli-level=INFO $(ARGS)
+
+growth: $(VENV)/.dev ## list the users of a partner that has a million of them
+	@SVC_USER_TEST_USERS=$${SVC_USER_TEST_USERS:-1000000} $(BIN)/pytest tests/users/test_list_growth.py $(ARGS)
 
 # Each lock is complete in itself, and the later ones hold the versions of the earlier: an image installs run.txt
 # alone, a try-out local.txt, a developer dev.txt.

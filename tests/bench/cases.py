@@ -1,0 +1,101 @@
+"""What is asked of each side: the requests of the comparison, and those that fill a store."""
+
+import json
+from typing import Any
+
+from tests.bench.job import UNIQUE, Operation
+
+PARTNER = "bench"
+ENTITY, USER = "<entity>", "<user>"
+PAGE = 20
+CASES = ("create", "update", "get", "list20", "mix80")
+WEIGHTS = {"mix80": {"get": 8, "update": 1, "create": 1}}
+"""How often each operation comes in the cases that have several."""
+COMMANDS = {"create", "update"}
+"""The operations that tell an event for each good reply."""
+
+
+class Requests:
+    """The operations of one side, under its subjects and with its headers.
+
+    The tag sets one load's unique values apart from those of all others on the same store.
+    """
+
+    def __init__(
+        self,
+        tag: str,
+        prefix: str = "",
+        partner: str = PARTNER,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        self._tag = tag
+        self._prefix = prefix
+        self._partner = partner
+        self._headers = headers or {}
+
+    def of(self, case: str) -> list[Operation]:
+        """Make the operations of a case."""
+        makers = {
+            "create": self.create,
+            "update": self.update,
+            "get": self.get,
+            "list20": self.list20,
+        }
+        return [
+            makers[name]().model_copy(update={"weight": weight})
+            for name, weight in WEIGHTS.get(case, {case: 1}).items()
+        ]
+
+    def create_entity(self) -> Operation:
+        """Create a business entity."""
+        body = {
+            "entity_type": "business",
+            "registration_number": f"{self._tag}{UNIQUE}",
+            "trading_name": "Protea Trading",
+        }
+        return self._operation("entity", "create", body, expect='"entityId"')
+
+    def create(self) -> Operation:
+        """Create a user of one of the entities, with all fields that are required."""
+        body = {
+            "entity_id": ENTITY,
+            "first_name": "Nomvula",
+            "last_name": "van der Merwe",
+            "email": f"nomvula.{self._tag}.{UNIQUE}@example.com",
+            "phone_number": "+27821234567",
+            "gender": "Female",
+            "date_of_birth": "1990-01-01T00:00:00Z",
+            "country": "ZAF",
+            "city": "Johannesburg",
+            "residency": "South Africa",
+            "id_number": "9001015800084",
+            "id_type": "National",
+            "id_issue_date": "2020-01-15T00:00:00Z",
+            "title": "Ms",
+            "verified": False,
+            "permit_number": f"P-{UNIQUE}",
+        }
+        return self._operation("user", "create", body, expect='"userId"')
+
+    def update(self) -> Operation:
+        """Change two fields of a user, one of them to a value that it never had."""
+        body = {"user_id": USER, "birth_city": f"Durban {self._tag}{UNIQUE}", "title": "Dr"}
+        return self._operation("user", "update", body, expect='"userId"')
+
+    def get(self) -> Operation:
+        """Read a user by its id."""
+        return self._operation("user", "get", {"user_id": USER}, expect='"email"')
+
+    def list20(self) -> Operation:
+        """Read the first users of an entity."""
+        body = {"entity_id": ENTITY, "limit": PAGE}
+        return self._operation("user", "list", body, expect='"next_cursor"')
+
+    def _operation(self, service: str, name: str, body: dict[str, Any], expect: str) -> Operation:
+        return Operation(
+            name=name,
+            subject=f"{self._prefix}svc.{service}.{self._partner}.{name}",
+            payload=json.dumps(body, separators=(",", ":")),
+            headers=self._headers,
+            expect=expect,
+        )
