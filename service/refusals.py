@@ -30,7 +30,8 @@ FIELD_CODES = sorted({*_CODES.values(), "INVALID_FORMAT"})
 _MOST = 100
 """Errors told of at most: a body of thousands of unknown fields is not worth a list of them."""
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]:,]', re.DOTALL)
+# A string that never ends is a token too: to look for its end from each quote in it takes for ever.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"?|[{}\[\]:,]', re.DOTALL)
 _POSITION = re.compile(r"line (\d+) column (\d+)$")
 
 

@@ -118,20 +118,23 @@ class Dispatcher:
             raise InvalidHeader
         if len(body) > LARGEST:
             raise TooLarge
-        caller = await self._caller(operation, headers, partner)
+        moment = self._clock()
+        caller = await self._caller(operation, headers, partner, moment.timestamp())
         if operation.module is not None:
             await self._refuse_disabled(operation.module, partner, caller)
         request = _validated(operation, body)
-        call = self._call(operation, partner, caller, request_id, headers)
+        call = self._call(operation, partner, caller, request_id, moment, headers)
         if call.idempotency_key is not None and operation.creates is not None:
             call.fingerprint = self._fingerprint(request, caller)
             return await self._once(operation, self._storage[operation.creates], request, call)
         return _reply(call, await operation.handler(request, call))
 
-    async def _caller(self, operation: Operation, headers: Headers, partner: str) -> Caller:
+    async def _caller(
+        self, operation: Operation, headers: Headers, partner: str, now: float
+    ) -> Caller:
         if operation.scope == "public":
             return NOBODY
-        token, now = headers.token(), self._clock().timestamp()
+        token = headers.token()
         caller = self._verifier.remembered(token, now)
         if caller is None:
             caller = await self._verifier.verify(token, now)
@@ -153,9 +156,9 @@ class Dispatcher:
         partner: str,
         caller: Caller,
         request_id: str,
+        now: datetime,
         headers: Headers,
     ) -> Call:
-        now = self._clock()
         call = Call(
             operation=operation.title,
             partner=partner,

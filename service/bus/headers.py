@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from service.ids import random_id
 from service.problems import InvalidHeader, Unauthenticated
@@ -13,6 +14,8 @@ _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII
 )
 _TRACESTATE = re.compile(r"[\x20-\x7e]{1,512}", re.ASCII)
+
+_LONGEST_REMEMBERED = 4_096
 
 _KNOWN = frozenset(
     {
@@ -36,7 +39,14 @@ class Headers:
 
     @classmethod
     def read(cls, block: bytes) -> "Headers":
-        """Take a header block apart (ADR-4); never raises, `malformed` tells of a broken one."""
+        """Take a header block apart (ADR-4); never raises, `malformed` tells of a broken one.
+
+        Remembered: a caller that asks often sends the same block, its token, each time.
+        """
+        return _remembered(block) if len(block) <= _LONGEST_REMEMBERED else cls._read(block)
+
+    @classmethod
+    def _read(cls, block: bytes) -> "Headers":
         values: dict[bytes, list[bytes]] = {}
         if not block:
             return cls(values, False)
@@ -133,3 +143,8 @@ class Headers:
             return values.pop().decode("ascii")
         except UnicodeDecodeError:
             return None
+
+
+@lru_cache(maxsize=1_000)
+def _remembered(block: bytes) -> Headers:
+    return Headers._read(block)

@@ -44,7 +44,7 @@ class Endpoint:
     nanoseconds: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Request:
     """A message as it came."""
 

@@ -24,18 +24,19 @@ class Turnstile(Generic[Request]):
         self._running: dict[bytes, int] = {}
         self._queues: dict[bytes, deque[tuple[float, Request]]] = {}
         self._asked: dict[bytes, float] = {}
-        self._shared_at = 0.0
+        self._looked_at = 0.0
         self.running = 0
         self.waiting = 0
 
     def enter(self, partner: bytes, request: Request, now: float) -> bool:
         """Whether the request may start; else it is kept until `leave` gives it back."""
-        if partner not in self._asked or now - self._shared_at > _RECENT / 4:
-            self._asked[partner] = now
-            self._share_anew(now)
-        else:
-            self._asked[partner] = now
-        if self._may_start(partner):
+        self._asked[partner] = now
+        if now - self._looked_at > _RECENT / 4:
+            # Not with each request: of made-up partners there may be thousands.
+            self._looked_at = now
+            self._asked = {p: at for p, at in self._asked.items() if now - at <= _RECENT}
+        self._share = max(_SMALLEST_SHARE, self._at_once // len(self._asked))
+        if partner not in self._queues and self._may_start(partner):
             self._start(partner)
             return True
         self._queues.setdefault(partner, deque()).append((now, request))
@@ -87,8 +88,3 @@ class Turnstile(Generic[Request]):
             # Nobody waits behind another's queue; made-up partners cannot have it without end.
             return self.running < 2 * self._at_once
         return self.running < self._at_once and mine < self._share
-
-    def _share_anew(self, now: float) -> None:
-        self._shared_at = now
-        self._asked = {p: at for p, at in self._asked.items() if now - at <= _RECENT}
-        self._share = max(_SMALLEST_SHARE, self._at_once // max(1, len(self._asked)))

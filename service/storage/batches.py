@@ -6,18 +6,24 @@ from typing import Any
 
 from bson.raw_bson import RawBSONDocument
 
+from service.storage import statements
 from service.storage.coalescer import Coalescer
+from service.storage.errors import Refused
 from service.storage.mongo import Document, Mongo
 
 EVENT_LOG = "events"
 """The collection of every event that the stream has acknowledged, by event id."""
 
 
+_MOST_IN_STATEMENT = 32
+"""Bodies have 256 KiB at most, and a statement 16 MiB."""
+
+
 class Lost(Exception):
     """A compare-and-set found another version."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Swap:
     """A compare-and-set: this update, if the document still has this version."""
 
@@ -80,11 +86,38 @@ class Batches:
         return [refused.get(position) for position in range(len(documents))]
 
     async def _swap(self, swaps: list[Swap]) -> list[Exception | None]:
+        outcomes: dict[str, Exception | None] = {}
+        for some in _in_statements(swaps):
+            outcomes |= await self._swap_in_one(some)
+        rest = [swap for swap in swaps if swap.event_id not in outcomes]
+        if rest:
+            singly = await self._swap_singly(rest)
+            outcomes |= zip((swap.event_id for swap in rest), singly, strict=True)
+        return [outcomes[swap.event_id] for swap in swaps]
+
+    async def _swap_in_one(self, swaps: Sequence[Swap]) -> dict[str, Exception | None]:
+        """The outcomes by event id; those that a refused neighbour held up are not among them."""
+        query, pipeline = statements.swaps(
+            [swap.id for swap in swaps],
+            [swap.version for swap in swaps],
+            [swap.update for swap in swaps],
+        )
+        try:
+            changed = await self._mongo.update_all(self._collection, query, pipeline)
+        except Refused:
+            return dict.fromkeys(await self._won(swaps))
+        if changed == len(swaps):
+            return dict.fromkeys(swap.event_id for swap in swaps)
+        # The server counts, but does not say whose swap it was that changed nothing.
+        won = await self._won(swaps)
+        return {swap.event_id: None if swap.event_id in won else Lost() for swap in swaps}
+
+    async def _swap_singly(self, swaps: Sequence[Swap]) -> list[Exception | None]:
+        """A statement for each, so that each has its own outcome."""
         updates = [({"_id": swap.id, "version": swap.version}, swap.update) for swap in swaps]
         matched, refused = await self._mongo.update(self._collection, updates)
         if matched + len(refused) == len(swaps):
             return [refused.get(position) for position in range(len(swaps))]
-        # The server counts, but does not say whose update it was that matched nothing.
         won = await self._won([swap for at, swap in enumerate(swaps) if at not in refused])
         return [
             refused.get(at) or (None if swap.event_id in won else Lost())
@@ -104,4 +137,15 @@ class Batches:
         if gone:
             logged = await self._mongo.find(EVENT_LOG, {"_id": {"$in": gone}}, {"_id": True})
             pushed.update(document["_id"] for document in logged)
-        return pushed
+        return {swap.event_id for swap in swaps} & pushed
+
+
+def _in_statements(swaps: Sequence[Swap]) -> list[list[Swap]]:
+    """Those that can share statements, in groups of different ids; a lone one needs none."""
+    groups: list[dict[str, Swap]] = [{}]
+    for swap in swaps:
+        if statements.fits(swap.update):
+            if swap.id in groups[-1] or len(groups[-1]) >= _MOST_IN_STATEMENT:
+                groups.append({})
+            groups[-1][swap.id] = swap
+    return [list(group.values()) for group in groups if len(group) > 1]

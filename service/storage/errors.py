@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
+    DocumentTooLarge,
     DuplicateKeyError,
     ExecutionTimeout,
     OperationFailure,
     PyMongoError,
+    WriteError,
     WTimeoutError,
 )
 
@@ -38,6 +40,10 @@ class Duplicate(Exception):
     def __init__(self, index: str) -> None:
         super().__init__(index)
         self.index = index
+
+
+class Refused(Exception):
+    """One document of a statement over many was refused, which ended the statement there."""
 
 
 class WriteConflict(Exception):
@@ -87,6 +93,21 @@ def _write_error(entry: Mapping[str, Any]) -> Exception:
 def _index_of(entry: Mapping[str, Any]) -> str:
     _, _, rest = str(entry.get("errmsg", "")).partition(" index: ")
     return rest.partition(" ")[0]
+
+
+async def one_statement(call: Awaitable[T]) -> T:
+    """Await a statement over many documents.
+
+    Raises: Refused, Unavailable.
+    """
+    try:
+        return await call
+    except WriteError as error:
+        raise Unavailable if error.code in _UNCERTAIN else Refused from error
+    except DocumentTooLarge as error:
+        raise Refused from error
+    except PyMongoError as error:
+        raise translated(error) from error
 
 
 def translated(error: PyMongoError) -> Exception:

@@ -21,6 +21,7 @@ from service.storage.errors import (
     WriteConflict,
     WrongUri,
     by_position,
+    one_statement,
     refused_of,
     told,
     translated,
@@ -199,6 +200,18 @@ class Mongo:
                     await opened.abort_transaction()
                 raise
             await told(opened.commit_transaction())
+
+    async def update_all(
+        self, collection: str, query: Mapping[str, Any], pipeline: Sequence[Mapping[str, Any]]
+    ) -> int:
+        """Change all that match by one statement; give how many are different now.
+
+        Raises: Refused, when those before the refused one are changed, and those after it not;
+        Unavailable.
+        """
+        result = await one_statement(self._database[collection].update_many(query, pipeline))
+        changed: int = result.modified_count
+        return changed
 
     async def ensure_indexes(self, collection: str, indexes: Sequence[Index]) -> None:
         """Create the indexes that are not there yet.

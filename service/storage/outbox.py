@@ -15,7 +15,7 @@ Entry = dict[str, Any]
 """`id` `type` `version` `at` `actor` `request_id` `changed`, and `body`: the event as published."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pending:
     """The events of one aggregate that the stream may not have yet, oldest first."""
 

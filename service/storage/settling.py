@@ -8,6 +8,7 @@ from itertools import groupby
 import structlog
 
 from service.problems import Unavailable
+from service.storage import statements
 from service.storage.batches import EVENT_LOG
 from service.storage.errors import Duplicate
 from service.storage.kind import Index
@@ -23,7 +24,7 @@ _PACE = 0.01
 _PAUSE = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Acknowledged:
     """An event that the stream has."""
 
@@ -75,10 +76,11 @@ class Settler:
             if not isinstance(error, Duplicate):  # in the log already: another worker was here
                 raise error
         for collection, events in _by(batch, lambda each: each.collection):
-            pulls = [_pull(group) for _, group in _by(events, _id)]
-            _, refused = await self._mongo.update(collection, pulls)
-            for error in refused.values():
-                raise error
+            sequences: dict[str, int | None] = {}
+            for event in events:
+                sequences[event.id] = event.seq or sequences.get(event.id)
+            query, pipeline = statements.clearings(sequences, [e.entry["id"] for e in events])
+            await self._mongo.update_all(collection, query, pipeline)
 
 
 def _logged(acknowledged: Acknowledged) -> Document:
@@ -96,19 +98,6 @@ def _logged(acknowledged: Acknowledged) -> Document:
         "changed": entry["changed"],
         "body": entry["body"],
     }
-
-
-def _pull(events: list[Acknowledged]) -> tuple[Document, Document]:
-    ids = [event.entry["id"] for event in events]
-    update: Document = {"$pull": {"outbox": {"id": {"$in": ids}}}}
-    known = [event.seq for event in events if event.seq is not None]
-    if known:
-        update["$set"] = {"stream_seq": max(known)}
-    return {"_id": events[0].id}, update
-
-
-def _id(acknowledged: Acknowledged) -> str:
-    return acknowledged.id
 
 
 def _by(

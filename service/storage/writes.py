@@ -20,7 +20,7 @@ DataOf = Callable[[Document], EventData]
 """Makes an event's data from the document as it will be."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Change:
     """What a decision comes to: fields to set, and the event that tells of it."""
 
@@ -38,7 +38,7 @@ only decide.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Write:
     """A write to make: `after` is the document as it will be, `pending` what to publish then."""
 
@@ -46,14 +46,14 @@ class Write:
     pending: Pending
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Insert(Write):
     """A new document, encoded: what cannot be must fail before it meets others in a batch."""
 
     encoded: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Update(Write):
     """A compare-and-set of a document that is there."""
 
