@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 from pymongo import AsyncMongoClient
 
+from tests.client import Partner
+from tests.deployment import Deploy, Deployment
 from tests.servers import KINDS, MONGO, NATS, PrivateServers, describe, start_server
 
 
@@ -54,3 +56,52 @@ async def private_servers(tmp_path: Path) -> AsyncIterator[PrivateServers]:
     servers = PrivateServers(tmp_path)
     yield servers
     servers.kill()
+
+
+@pytest.fixture(scope="module")
+def deployment_settings() -> dict[str, Any]:
+    """The settings of the module's worker, for a module to put its own in their place."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+async def deployment(
+    nats_url: str,
+    mongo_uri: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    deployment_settings: dict[str, Any],
+) -> AsyncIterator[Deployment]:
+    """One worker with a database of its own, for the tests of a module."""
+    folder, database = tmp_path_factory.mktemp("keys"), f"test_{uuid4().hex}"
+    deployment = Deployment(folder, nats_url, mongo_uri, database)
+    await deployment.start(**deployment_settings)
+    yield deployment
+    await deployment.stop()
+
+
+@pytest.fixture
+def partner(deployment: Deployment) -> Partner:
+    """A partner of this test alone, so that nobody else's users are in its lists."""
+    return Partner(deployment)
+
+
+@pytest.fixture
+async def deploy(
+    private_servers: PrivateServers, mongo_uri: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Deploy]:
+    """Starts workers for this test alone, on a NATS server of their own, with settings."""
+    started = []
+
+    async def start(
+        count: int = 1, *, mongo: str = mongo_uri, nats_config: str = "", **settings: object
+    ) -> Deployment:
+        nats = await private_servers.nats(config=nats_config)
+        folder, database = tmp_path_factory.mktemp("keys"), f"test_{uuid4().hex}"
+        deployment = Deployment(folder, nats.url, mongo, database)
+        await deployment.start(count, **settings)
+        started.append(deployment)
+        return deployment
+
+    yield start
+    for deployment in started:
+        await deployment.stop()

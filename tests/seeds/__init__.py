@@ -1,0 +1,1 @@
+"""The JSON examples of the seeds, replayed."""

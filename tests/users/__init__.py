@@ -1,0 +1,1 @@
+"""Tests of svc.user, rule by rule."""
