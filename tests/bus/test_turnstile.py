@@ -1,0 +1,73 @@
+"""The turnstile: who starts, who waits, and whose turn it is."""
+
+import pytest
+
+from service.bus.turnstile import Turnstile
+
+AT_ONCE = 64
+
+
+@pytest.fixture
+def turnstile() -> Turnstile[int]:
+    return Turnstile(AT_ONCE)
+
+
+def enter(turnstile: Turnstile[int], partner: bytes, count: int, now: float = 0.0) -> int:
+    """How many of so many requests may start."""
+    return sum(turnstile.enter(partner, number, now) for number in range(count))
+
+
+def test_alone(turnstile: Turnstile[int]) -> None:
+    """A partner that asks alone has the whole worker; the rest wait, and start as others leave."""
+    assert enter(turnstile, b"acme", 100) == AT_ONCE
+    assert (turnstile.running, turnstile.waiting) == (AT_ONCE, 36)
+    for number in range(AT_ONCE, 100):
+        assert turnstile.leave(b"acme") == [(b"acme", number)]
+    for _ in range(AT_ONCE):
+        assert turnstile.leave(b"acme") == []
+    assert (turnstile.running, turnstile.waiting) == (0, 0)
+
+
+def test_newcomer(turnstile: Turnstile[int]) -> None:
+    """A partner that has nothing running starts at once, whatever is in others' queues."""
+    enter(turnstile, b"loud", 500)
+    assert turnstile.enter(b"quiet", 0, 0.0)
+    assert not turnstile.enter(b"loud", 0, 0.0)
+
+
+def test_equal_shares(turnstile: Turnstile[int]) -> None:
+    """Two that both want more than there is end with half of the worker each."""
+    enter(turnstile, b"loud", 1_000)
+    enter(turnstile, b"other", 1_000)
+    running = {b"loud": AT_ONCE, b"other": 1}
+    for number in range(400):
+        partner = b"loud" if number % 2 and running[b"loud"] else b"other"
+        running[partner] -= 1
+        for started, _ in turnstile.leave(partner):
+            running[started] += 1
+    assert running == {b"loud": AT_ONCE // 2, b"other": AT_ONCE // 2}
+
+
+def test_share_comes_back(turnstile: Turnstile[int]) -> None:
+    """A partner that has asked nothing for a while keeps nothing free for itself."""
+    assert enter(turnstile, b"other", 1, 0.0) == 1
+    turnstile.leave(b"other")
+    assert enter(turnstile, b"acme", 100, 0.1) == AT_ONCE // 2
+    assert enter(turnstile, b"acme", 1, 5.0) == 0, "those that came before it go first"
+    assert len(turnstile.leave(b"acme")) == AT_ONCE // 2 + 1
+
+
+def test_made_up_partners(turnstile: Turnstile[int]) -> None:
+    """Thousands of partners that ask once each start no more than twice the bound at once."""
+    started = sum(turnstile.enter(b"%d" % number, number, 0.0) for number in range(5_000))
+    assert started == turnstile.running == 2 * AT_ONCE
+    assert turnstile.waiting == 5_000 - started
+
+
+def test_hurry(turnstile: Turnstile[int]) -> None:
+    """Those that have waited too long start though nobody left; those that came later wait on."""
+    enter(turnstile, b"acme", AT_ONCE + 3, 1.0)
+    enter(turnstile, b"acme", 2, 2.0)
+    assert turnstile.hurry(1.5) == [(b"acme", number) for number in range(AT_ONCE, AT_ONCE + 3)]
+    assert turnstile.waiting == 2
+    assert turnstile.hurry(1.5) == []

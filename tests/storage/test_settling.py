@@ -1,0 +1,79 @@
+"""Settling: the event log first, then the outbox."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from service.problems import Unavailable
+from service.storage.batches import EVENT_LOG
+from service.storage.mongo import Document, Mongo
+from service.storage.settling import Acknowledged, Settler
+from tests.eventually import eventually
+from tests.storage.conftest import THINGS, Shelf
+
+
+class Failing:
+    """A MongoDB that is out of reach for some writes, and notes to which collections they went."""
+
+    def __init__(self, mongo: Mongo, *fails: str) -> None:
+        self._mongo = mongo
+        self._fails = list(fails)
+        self.done: list[str] = []
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        async def call(collection: str, *arguments: object) -> Any:
+            if collection in self._fails:
+                self._fails.remove(collection)
+                self.done.append(f"not {collection}")
+                raise Unavailable
+            self.done.append(collection)
+            return await getattr(self._mongo, name)(collection, *arguments)
+
+        return call
+
+
+async def settled(shelf: Shelf, mongo: Any) -> Document:
+    """Settle the first event of a new thing, and give the thing as it is afterwards."""
+    made = await shelf.make("hat")
+    called: list[str] = []
+    acknowledged = Acknowledged(THINGS.collection, made["_id"], shelf.partner, made["outbox"][0], 7)
+    Settler(mongo).add(acknowledged, lambda: called.append("done"))
+    await eventually(lambda: called)
+    kept = await shelf.things.read(made["_id"])
+    assert kept is not None
+    [logged] = await shelf.mongo.find(EVENT_LOG, {"aggregate_id": made["_id"]})
+    assert logged["_id"] == made["outbox"][0]["id"]
+    assert logged["body"] == made["outbox"][0]["body"]
+    return kept
+
+
+async def test_log_before_pull(shelf: Shelf) -> None:
+    """An event is in the log before it is out of the outbox; its sequence is kept."""
+    mongo = Failing(shelf.mongo)
+    kept = await settled(shelf, mongo)
+    assert mongo.done == [EVENT_LOG, THINGS.collection]
+    assert (kept["outbox"], kept["stream_seq"]) == ([], 7)
+
+
+async def test_log_out_of_reach(shelf: Shelf) -> None:
+    """What could not be logged is not pulled; both are tried again."""
+    mongo = Failing(shelf.mongo, EVENT_LOG)
+    kept = await settled(shelf, mongo)
+    assert mongo.done == [
+        f"not {EVENT_LOG}",
+        EVENT_LOG,
+        THINGS.collection,
+    ]
+    assert kept["outbox"] == []
+
+
+async def test_pull_out_of_reach(shelf: Shelf) -> None:
+    """What was logged but not pulled is pulled when it is tried again, and logged once."""
+    mongo = Failing(shelf.mongo, THINGS.collection)
+    kept = await settled(shelf, mongo)
+    assert mongo.done == [
+        EVENT_LOG,
+        f"not {THINGS.collection}",
+        EVENT_LOG,
+        THINGS.collection,
+    ]
+    assert (kept["outbox"], kept["stream_seq"]) == ([], 7)
