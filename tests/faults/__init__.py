@@ -1,0 +1,1 @@
+"""Workers and servers that die, freeze and come back, and what must be true after it."""

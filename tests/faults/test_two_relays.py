@@ -1,0 +1,136 @@
+"""What one worker has published and not settled, another one comes upon."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+
+from service.app import STREAM
+from service.bus.connection import Connection
+from service.bus.relay import Relay
+from service.storage.mongo import Mongo
+from service.storage.outbox import Entry, Pending, subject_of
+from service.storage.settling import Settler
+from tests.faults.house import WINDOW_SECONDS
+from tests.servers import PrivateServers
+
+Document = dict[str, Any]
+PARTNER = "acme"
+USER = "0190a0a0-0000-7000-8000-000000000001"
+
+
+def entry(version: int) -> Entry:
+    id = str(uuid4())
+    return {
+        "id": id,
+        "type": "user.updated",
+        "version": version,
+        "at": datetime.now(UTC),
+        "actor": "tests",
+        "request_id": id,
+        "changed": [],
+        "body": orjson.dumps({"id": id, "aggregateversion": version}),
+    }
+
+
+class Table:
+    """A stream, a collection, and a relay between them."""
+
+    def __init__(self, url: str, mongo: Mongo, database: AsyncDatabase[Document]) -> None:
+        self._url = url
+        self.connection = Connection()
+        self.jetstream = self.connection.jetstream()
+        self.users = database["users"]
+        self.relay = Relay(self.connection, self.jetstream, STREAM, Settler(mongo))
+
+    async def start(self) -> None:
+        await self.connection.connect(self._url)
+        await self.jetstream.add_stream(
+            name=STREAM, subjects=["evt.>"], duplicate_window=WINDOW_SECONDS
+        )
+        await self.relay.start()
+
+    async def publish(self, entry: Entry) -> None:
+        """Publish as another worker does that dies before it settles."""
+        await self.jetstream.publish(
+            subject_of(entry, PARTNER, USER), entry["body"], headers={"Nats-Msg-Id": entry["id"]}
+        )
+
+    async def pending(self) -> Pending:
+        """What a sweep reads from the document."""
+        document = await self.users.find_one({"_id": USER})
+        assert document is not None
+        after = document.get("stream_seq", 0)
+        return Pending("users", USER, PARTNER, after, document["outbox"])
+
+    async def versions_told(self) -> list[int]:
+        """The versions in the stream, in its order."""
+        count = (await self.jetstream.stream_info(STREAM)).state.last_seq
+        messages = [await self.jetstream.get_msg(STREAM, seq) for seq in range(1, count + 1)]
+        return [orjson.loads(each.data or b"")["aggregateversion"] for each in messages]
+
+
+@pytest.fixture
+async def table(
+    private_servers: PrivateServers,
+    mongo_uri: str,
+    mongo_admin: AsyncMongoClient[Document],
+    database_name: str,
+) -> AsyncIterator[Table]:
+    nats, mongo = await private_servers.nats(), Mongo(mongo_uri, database_name)
+    table = Table(nats.url, mongo, mongo_admin[database_name])
+    await table.start()
+    yield table
+    await table.relay.stop(1)
+    await table.connection.close()
+    await mongo.close()
+
+
+async def test_left_behind(table: Table) -> None:
+    """An event that the stream has, and another worker left in the outbox, is not told again.
+
+    This worker knows of two events, the stream has three: what it settles must not make the third
+    look like one that is still to come.
+    """
+    entries = [entry(version) for version in (1, 2, 3)]
+    await table.users.insert_one({"_id": USER, "version": 3, "outbox": entries})
+    for each in entries:
+        await table.publish(each)
+
+    await table.relay.deliver([Pending("users", USER, PARTNER, 0, entries[:2])])
+    left = await table.pending()
+    assert [each["version"] for each in left.entries] == [3]
+    await asyncio.sleep(3 * WINDOW_SECONDS)  # the stream knows the ids no longer
+    await table.relay.deliver([left])
+
+    assert await table.versions_told() == [1, 2, 3]
+    assert (await table.pending()).entries == []
+
+
+async def test_refused(table: Table) -> None:
+    """An event that the stream refuses, for whatever reason, stays in the outbox."""
+    await table.users.insert_one({"_id": USER, "version": 1, "outbox": [entry(1)]})
+    config = (await table.jetstream.stream_info(STREAM)).config
+    await table.jetstream.update_stream(config.evolve(max_msg_size=8))
+    await table.relay.deliver([await table.pending()])
+    assert len((await table.pending()).entries) == 1
+
+    await table.jetstream.update_stream(config)
+    await table.relay.deliver([await table.pending()])
+    assert (await table.pending()).entries == []
+    assert await table.versions_told() == [1]
+
+
+async def test_something_else_on_the_subject(table: Table) -> None:
+    """A message that is no event stops its own aggregate only, and no sweep."""
+    await table.users.insert_one({"_id": USER, "version": 1, "outbox": [entry(1)]})
+    await table.jetstream.publish(f"evt.user.{PARTNER}.{USER}.updated", b"[]")
+    await table.relay.deliver([await table.pending()])
+    assert len((await table.pending()).entries) == 1
+    assert table.relay.backlog == 0
