@@ -8,6 +8,8 @@ from there.
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import bson
+
 from schemas.event import EventType
 from service.call import Call
 from service.problems import Unavailable
@@ -108,7 +110,7 @@ class Aggregates:
         Raises: KeyTaken; Duplicate, naming the unique index; Unavailable.
         """
         kept = self.replies.keep(call, document["_id"], reply)
-        write = insert_of(call, self._kind.collection, document, event, data, kept)
+        write = insert_of(call, self._kind, document, event, data, kept)
         try:
             await self._batches.insert(write.encoded)
         except Duplicate as duplicate:
@@ -117,6 +119,34 @@ class Aggregates:
         self._fresh.forget(write.after["_id"])
         self._relay.submit(write.pending)
         return write.after
+
+    async def start(self, call: Call, document: Document) -> None:
+        """Insert a new aggregate of which nothing is told yet: version 0, without an event.
+
+        Raises: Duplicate, naming the unique index; Unavailable.
+        """
+        new = {
+            **document,
+            "partner": call.partner,
+            "version": 0,
+            "created_at": call.now,
+            "updated_at": call.now,
+            "outbox": [],
+        }
+        await self._batches.insert(bson.encode(new))
+
+    async def set_untold(
+        self, id: str, expected: Mapping[str, Any], fields: Mapping[str, Any]
+    ) -> bool:
+        """Set fields that no event and no version tells of, if the others are as expected.
+
+        Gives whether they were.
+        Raises: Unavailable.
+        """
+        query = {"_id": id, **expected}
+        matched, _ = await self._mongo.update(self._kind.collection, [(query, {"$set": fields})])
+        self._fresh.forget(id)
+        return matched == 1
 
     async def change(self, call: Call, id: str, decide: Decision) -> Document:
         """Change one aggregate, and give it as it is afterwards.

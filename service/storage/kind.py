@@ -1,9 +1,11 @@
 """What storage has to know of a kind of aggregate: where it is kept, and its indexes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from schemas.event import EventData, EventType
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every entry of every outbox: what makes a query fit the partial index below."""
@@ -18,6 +20,20 @@ class Index:
     unique: bool = False
     where: Mapping[str, Any] | None = None
     """The filter of a partial index."""
+    expires: bool = False
+    """Whether MongoDB deletes a document once the time in the index's one field is past."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """An aggregate that is made inside another's document, in one write with it.
+
+    It has an id and an event of its own, and never changes after.
+    """
+
+    id: str
+    event: EventType
+    data: EventData
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +44,8 @@ class Kind:
     indexes: tuple[Index, ...] = ()
     fixed: tuple[str, ...] = ()
     """Fields that never change once the aggregate is there; `partner` and `domain` are of them."""
+    nested: Callable[[Mapping[str, Any]], Sequence[Nested]] | None = None
+    """What comes to be inside a new document of this kind."""
 
     @property
     def all_indexes(self) -> tuple[Index, ...]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import ASCENDING, AsyncMongoClient, IndexModel, UpdateOne
+from pymongo import ASCENDING, AsyncMongoClient, IndexModel, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, ConfigurationError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
@@ -182,6 +182,27 @@ class Mongo:
             raise translated(error) from error
         return result.matched_count, {}
 
+    async def upsert(
+        self, collection: str, query: Mapping[str, Any], pipeline: Sequence[Mapping[str, Any]]
+    ) -> Document:
+        """Change the one document that matches by the pipeline, make it first if there is none.
+
+        Gives it as it is afterwards.
+        Raises: Duplicate, when another made it at the same time; Unavailable.
+        """
+        changing = self._database[collection].find_one_and_update(
+            query, pipeline, upsert=True, return_document=ReturnDocument.AFTER
+        )
+        document: Document = await told(changing)
+        return document
+
+    async def delete(self, collection: str, query: Mapping[str, Any]) -> None:
+        """Delete the one document that matches, if there is one.
+
+        Raises: Unavailable.
+        """
+        await told(self._database[collection].delete_one(query))
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         """A transaction over the block: committed at its end, undone when it raises.
@@ -251,6 +272,8 @@ def _model(index: Index) -> IndexModel:
     options: dict[str, Any] = {"name": index.name}
     if index.unique:
         options["unique"] = True
+    if index.expires:
+        options["expireAfterSeconds"] = 0
     if index.where is not None:
         options["partialFilterExpression"] = dict(index.where)
     return IndexModel([(key, ASCENDING) for key in index.keys], **options)

@@ -6,7 +6,7 @@ costs what the first does.
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -44,8 +44,11 @@ async def read_page(
     *,
     hint: str,
     fields: tuple[str, ...] = (),
+    before: Sequence[Document] = (),
 ) -> PageOf:
     """The page that the request asks for, of the documents that match.
+
+    `before` are documents kept elsewhere that come before all of them.
 
     Raises: InvalidCursor, Unavailable.
     """
@@ -53,6 +56,8 @@ async def read_page(
         # Besides what the query says of the id: a cursor must never widen it.
         query = {**query, "_id": {**query.get("_id", {}), "$gt": _id_in(call, page.cursor)}}
     found = await aggregates.find(query, fields, hint=hint, limit=page.limit + 1)
+    if page.cursor is None:
+        found = [*before, *found]
     items: list[Any] = []
     room = call.max_reply - _FRAME_BYTES
     for document in found[: page.limit]:

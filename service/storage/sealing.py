@@ -77,10 +77,14 @@ class Sealer:
     """Seals and opens values, and hashes under a key."""
 
     def __init__(self, ring: DataKeys) -> None:
+        self._nonces: list[bytes] = []
+        self.use(ring)
+
+    def use(self, ring: DataKeys) -> None:
+        """Seal with the ring's current key from now on, and open with all of its keys."""
         self._current = bytes.fromhex(ring.current)
         self._ciphers = {bytes.fromhex(name): AESGCM(key) for name, key in ring.keys.items()}
         self._hash_key = ring.hash_key
-        self._nonces: list[bytes] = []
 
     def seal(self, value: bytes, place: str) -> bytes:
         """Encrypt the value for one place, such as `users/<id>/id_number`."""

@@ -10,6 +10,7 @@ from schemas.event import EventData, EventType
 from service.call import Call
 from service.problems import Unavailable
 from service.storage.batches import Swap
+from service.storage.kind import Kind
 from service.storage.mongo import Document
 from service.storage.outbox import Entry, Pending, entry
 
@@ -62,13 +63,13 @@ class Update(Write):
 
 def insert_of(
     call: Call,
-    collection: str,
+    kind: Kind,
     document: Document,
     event: EventType,
     data: DataOf,
     kept: Document | None,
 ) -> Insert:
-    """The write of a new aggregate, version 1.
+    """The write of a new aggregate, version 1, and of those that are nested in it.
 
     `document` has its `_id` and the domain's fields, the common ones are added here; `kept` is the
     reply to keep under the call's Idempotency-Key.
@@ -82,9 +83,12 @@ def insert_of(
     }
     if kept is not None:
         after["idempotency"] = kept
-    first = entry(call, event, document["_id"], 1, data(after))
-    after["outbox"] = [first]
-    return Insert(after, _pending(collection, after, [first]), bson.encode(after))
+    entries = [entry(call, event, document["_id"], 1, data(after))]
+    for nested in kind.nested(after) if kind.nested is not None else ():
+        told = entry(call, nested.event, nested.id, 1, nested.data)
+        entries.append({**told, "aggregate": nested.id})
+    after["outbox"] = entries
+    return Insert(after, _pending(kind.collection, after, entries), bson.encode(after))
 
 
 def update_of(call: Call, collection: str, document: Document, change: Change) -> Update:
