@@ -15,8 +15,10 @@ from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
-from service.auth.issuer import SigningKeys
+from service.auth.hashing import Hashing
+from service.auth.issuer import ISSUER, Issuer, SigningKeys
 from service.auth.keys import TrustedIssuer
+from service.auth.rings import KeyFolder
 from service.auth.tokens import Verifier
 from service.bus.connection import Connection
 from service.bus.discovery import Discovery
@@ -28,30 +30,46 @@ from service.ids import random_id
 from service.operation import Operation
 from service.organisation import ENTITIES, entity_operations
 from service.partners import PARTNERS
+from service.profiles import PROFILES
+from service.profiles import operations as profile_operations
 from service.revocations import Revocations
 from service.settings import Settings, WrongSetting
+from service.signup import operations as signup_operations
 from service.storage.access import ACCESS_LOG, ACCESS_LOG_INDEXES
 from service.storage.batches import EVENT_LOG
 from service.storage.errors import WrongUri
 from service.storage.kind import Index, Kind
 from service.storage.mongo import Mongo
 from service.storage.outbox import Pending
-from service.storage.sealing import DataKeys, Sealer
+from service.storage.sealing import Sealer
 from service.storage.settling import EVENT_LOG_INDEXES, Settler
 from service.storage.storage import Storage
 from service.storage.sweep import Sweep
+from service.tokens import SESSIONS
+from service.tokens import operations as token_operations
+from service.tokens.attempts import ATTEMPT_INDEXES, ATTEMPTS, Attempts
+from service.tokens.authority import Authority
+from service.tokens.clients import CLIENT_INDEXES, CLIENTS, Clients
 from service.users import USERS
 from service.users import operations as user_operations
 
 log = structlog.get_logger()
 
 STREAM = "SVC_USER_EVENTS"
-KINDS: tuple[Kind, ...] = (USERS, ENTITIES, PARTNERS)
-OPERATIONS: tuple[Operation, ...] = (*user_operations, *entity_operations)
+KINDS: tuple[Kind, ...] = (USERS, ENTITIES, PARTNERS, PROFILES, SESSIONS)
+OPERATIONS: tuple[Operation, ...] = (
+    *user_operations,
+    *signup_operations,
+    *token_operations,
+    *profile_operations,
+    *entity_operations,
+)
 INDEXES: tuple[tuple[str, Sequence[Index]], ...] = (
     *((kind.collection, kind.all_indexes) for kind in KINDS),
     (EVENT_LOG, EVENT_LOG_INDEXES),
     (ACCESS_LOG, ACCESS_LOG_INDEXES),
+    (CLIENTS, CLIENT_INDEXES),
+    (ATTEMPTS, ATTEMPT_INDEXES),
 )
 
 _HEARING_CHECK = 1.0
@@ -74,22 +92,18 @@ class Worker:
         """
         self.id = random_id()
         self._settings = settings
-        data_keys, signing_keys = load_keys(settings)
+        self._keys = load_keys(settings)
         self.mongo = open_mongo(settings)
         self.connection = Connection()
         self._jetstream: JetStreamContext = self.connection.jetstream()
         self.relay = Relay(self.connection, self._jetstream, STREAM, Settler(self.mongo))
-        storage = Storage(self.mongo, KINDS, self.relay, Sealer(data_keys))
+        self._sealer = Sealer(self._keys.data)
+        storage = Storage(self.mongo, KINDS, self.relay, self._sealer)
         self._revocations = Revocations(self.mongo, clock)
-        self._verifier = Verifier(
-            trusted_issuers(settings, signing_keys),
-            self._revocations,
-            settings.account_keys,
-            settings.nats_jwt_without_expiry,
-        )
+        self._authority = self._new_authority()
         dispatcher = Dispatcher(
             storage,
-            self._verifier,
+            self._authority,
             Rates(settings.partner_rate, {"exists": settings.exists_rate}),
             clock,
             lambda: self.connection.max_payload,
@@ -119,7 +133,8 @@ class Worker:
         await ensure_stream(self._jetstream, self._settings)
         await self.relay.start()
         self._keep_running(self._sweep.run(), "sweep")
-        self._keep_running(self._revocations.watch(self._verifier.forget), "revocations")
+        self._keep_running(self._revocations.watch(self._authority.verifier.forget), "revocations")
+        self._keep_running(self._keys.watch(self._use_keys), "keys")
         self._keep_running(self._keep_hearing(), "hearing")
         await self._discovery.start()
         await self.server.start()
@@ -149,7 +164,41 @@ class Worker:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(last_step(), _FAREWELL)
         await self.mongo.close()
+        self._authority.hashing.close()
         log.info("stopped", worker=self.id)
+
+    def _new_authority(self) -> Authority:
+        settings, ring = self._settings, self._keys.signing
+        verifier = Verifier(
+            trusted_issuers(settings, ring),
+            self._revocations,
+            settings.account_keys,
+            settings.nats_jwt_without_expiry,
+            self._look_for_keys,
+        )
+        return Authority(
+            clients=Clients(self.mongo),
+            attempts=Attempts(self.mongo, self._sealer),
+            hashing=Hashing(),
+            verifier=verifier,
+            issuer=Issuer(ring) if ring is not None else None,
+            token_seconds=settings.token_seconds,
+            refresh_seconds=settings.refresh_seconds,
+        )
+
+    def _look_for_keys(self) -> None:
+        if self._keys.look():
+            self._use_keys(self._keys)
+
+    def _use_keys(self, keys: KeyFolder) -> None:
+        """Go on with the rings as they are now."""
+        self._sealer.use(keys.data)
+        if keys.signing is None:
+            self._authority.issuer = None
+            self._authority.verifier.distrust(ISSUER)
+        else:
+            self._authority.issuer = Issuer(keys.signing)
+            self._authority.verifier.trust(TrustedIssuer.own(keys.signing))
 
     async def _deliver(self, pending: Iterable[Pending]) -> None:
         """Deliver what a sweep has found; a stream that is gone is made anew for it."""
@@ -182,17 +231,15 @@ def open_mongo(settings: Settings) -> Mongo:
         raise WrongSetting(f"SVC_USER_MONGO_URI is wrong: {error}.") from error
 
 
-def load_keys(settings: Settings) -> tuple[DataKeys, SigningKeys | None]:
-    """The key rings of the folder that the settings name; the signing ring may be absent.
+def load_keys(settings: Settings) -> KeyFolder:
+    """The folder with the key rings that the settings name; the signing ring may be absent.
 
     Raises: WrongSetting.
     """
     if settings.keys_dir is None:
         raise WrongSetting("SVC_USER_KEYS_DIR is not set: name the folder with the key rings.")
     try:
-        data = DataKeys.load(settings.keys_dir / "data.json")
-        signing = settings.keys_dir / "signing.json"
-        return data, SigningKeys.load(signing) if signing.exists() else None
+        return KeyFolder(settings.keys_dir)
     except (OSError, ValueError) as error:
         raise WrongSetting(f"SVC_USER_KEYS_DIR is wrong: {error}.") from error
 

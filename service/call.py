@@ -11,6 +11,7 @@ from service.problems import VersionConflict
 
 if TYPE_CHECKING:
     from service.storage.storage import Storage
+    from service.tokens.authority import Authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,11 @@ class Caller:
     issued_at: float
     """Seconds since 1970, UTC, as `expires_at`."""
     expires_at: float
+    token_id: str | None = None
+    session: str | None = None
+    """The session that the token is of, where svc-user issued it to a client."""
+    client: str | None = None
+    """The client that it was issued to."""
     partners_folded: bool = False
     """Whether the partners are known in lower case only, as NATS keeps its tags."""
 
@@ -71,6 +77,7 @@ class Call:
     now: datetime
     """When the request arrived, to the millisecond, which is what MongoDB keeps."""
     storage: Storage
+    authority: Authority
     max_reply: int
     """Bytes that a reply's body may have: the server's `max_payload` less the headers."""
     idempotency_key: str | None = None

@@ -1,22 +1,29 @@
 """Revocations: whose tokens have stopped working, known to every worker within 5 seconds.
 
-A revocation is a field of what it follows from (a deactivated user), written in the same update.
-A user's token is checked against it when a worker first sees the token; from then on the worker
-looks every second whose revocations are new, and forgets the tokens of those.
+A revocation is a field of what it follows from (a deactivated user, a session that was refreshed or
+revoked, a removed client), written in the same update. A token is checked against all of them when
+a worker first sees it; from then on the worker looks every second what is new, and forgets the
+tokens of that.
 """
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from service.call import Caller
 from service.problems import Unauthenticated, Unavailable
-from service.storage.mongo import Mongo
-from service.users.store import USERS
+from service.storage.mongo import Document, Mongo
+from service.tokens.clients import CLIENTS
+from service.tokens.sessions import SESSIONS
+from service.users.store import STANDING, USERS, is_good_for
 
+_WATCHED = (USERS.collection, SESSIONS.collection, CLIENTS)
 _INTERVAL = 1.0
 _OVERLAP = timedelta(seconds=30)
 """How far back each look goes: writes take time to show, and clocks differ."""
+
+_SETTLED = 3.0
+"""Seconds that a revocation is told again: a check may have read what was there just before it."""
 
 
 class Revocations:
@@ -25,40 +32,63 @@ class Revocations:
     def __init__(self, mongo: Mongo, clock: Callable[[], datetime]) -> None:
         self._mongo = mongo
         self._clock = clock
+        self._found: dict[tuple[str, datetime], float] = {}
+        """What was found in the last looks, and when it first was."""
 
     async def refuse_revoked(self, caller: Caller) -> None:
-        """Refuse a user's token whose user is not active, or that is older than a revocation.
+        """Refuse a token whose user, session or client does not stand behind it any more.
 
         A user that does not exist yet has nothing revoked.
         Raises: Unauthenticated, Unavailable.
         """
-        if caller.own_id is None:
-            return
-        found = await self._mongo.find(
-            USERS.collection, {"_id": caller.own_id}, {"active": True, "revoked": True}, limit=1
+        user, session, client = await asyncio.gather(
+            self._read(USERS.collection, caller.own_id, STANDING),
+            self._read(SESSIONS.collection, caller.session, ("ended", "token_id")),
+            self._read(CLIENTS, caller.client, ("removed",)),
         )
-        if not found:
-            return
-        user = found[0]
-        revoked = user.get("revoked")
-        if not user["active"] or (revoked and caller.issued_at < revoked["before"].timestamp()):
+        issued_at = datetime.fromtimestamp(caller.issued_at, UTC)
+        if (
+            (user is not None and not is_good_for(user, issued_at))
+            or (session is not None and _is_over(session, caller))
+            or (client is not None and client["removed"])
+        ):
             raise Unauthenticated("The token has been revoked.")
 
     async def watch(self, forget: Callable[[frozenset[str]], None]) -> None:
-        """Tell `forget` for ever of the subjects whose tokens must be verified anew."""
+        """Tell `forget` for ever of the ids whose tokens must be verified anew."""
         seen = self._clock()
         while True:
             await asyncio.sleep(_INTERVAL)
             began = self._clock()
             try:
-                found = await self._mongo.find(
-                    USERS.collection,
-                    {"revoked.at": {"$gt": seen - _OVERLAP}},
-                    {"_id": True},
-                    hint="revoked",
-                )
+                looks = [self._since(collection, seen - _OVERLAP) for collection in _WATCHED]
+                found = [document for each in await asyncio.gather(*looks) for document in each]
             except Unavailable:
                 continue
             seen = began
-            if found:
-                forget(frozenset(user["_id"] for user in found))
+            if ids := self._unsettled(found):
+                forget(ids)
+
+    async def _read(
+        self, collection: str, id: str | None, fields: tuple[str, ...]
+    ) -> Document | None:
+        if id is None:
+            return None
+        wanted = dict.fromkeys(fields, True)
+        found = await self._mongo.find(collection, {"_id": id}, wanted, limit=1)
+        return found[0] if found else None
+
+    async def _since(self, collection: str, moment: datetime) -> list[Document]:
+        query = {"revoked.at": {"$gt": moment}}
+        return await self._mongo.find(collection, query, {"revoked.at": True}, hint="revoked")
+
+    def _unsettled(self, found: list[Document]) -> frozenset[str]:
+        """The ids of what is new, or was a moment ago."""
+        now = asyncio.get_running_loop().time()
+        keys = {(document["_id"], document["revoked"]["at"]) for document in found}
+        self._found = {key: self._found.get(key, now) for key in keys}
+        return frozenset(id for (id, _), first in self._found.items() if now - first < _SETTLED)
+
+
+def _is_over(session: Document, caller: Caller) -> bool:
+    return session["ended"] or session.get("token_id", caller.token_id) != caller.token_id

@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
-from service.auth.issuer import AUDIENCE
+from service.auth.issuer import AUDIENCE, DEFAULT_TTL
 from service.auth.nats_jwt import account_key
 from service.storage.mongo import Driver
 
@@ -74,6 +74,12 @@ class Settings(BaseSettings):
 
     keys_dir: Path | None = Field(
         None, description="Folder with data.json and signing.json, the two key rings."
+    )
+    token_seconds: int = Field(
+        DEFAULT_TTL, ge=1, description="Seconds that a token of svc.token is good for."
+    )
+    refresh_seconds: int = Field(
+        90 * 86_400, ge=1, description="Seconds that a refresh token is good for."
     )
     issuers: tuple[ExternalIssuer, ...] = Field(
         (), description='Issuers to trust: JSON list of {"issuer", "audience", "jwks_file"|"jwks"}.'

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -50,6 +50,11 @@ class SigningKeys:
             raise ValueError(f"{path}: every signing key is private, and the current one is there")
         return loaded
 
+    def rotated(self) -> Self:
+        """The ring with a new key that signs from now on, and all others to verify with."""
+        new = self.generate()
+        return replace(self, current=new.current, keys={**self.keys, **new.keys})
+
     def dump(self) -> str:
         """The text of the ring's file: a private JWKS, and which key signs."""
         keys = [_jwk(key, name) for name, key in self.keys.items()]
@@ -60,11 +65,20 @@ class SigningKeys:
         return {"keys": [_jwk(key.public_key(), name) for name, key in self.keys.items()]}
 
 
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """What a token ends with: its session, unless it is the one that is good, and its client."""
+
+    session: str
+    client: str
+    token_id: str
+
+
 class Issuer:
     """Signs tokens with the ring's current key."""
 
     def __init__(self, ring: SigningKeys) -> None:
-        self._ring = ring
+        self.ring = ring
 
     def issue(
         self,
@@ -76,6 +90,7 @@ class Issuer:
         now: float,
         ttl: float = DEFAULT_TTL,
         domain: str | None = None,
+        ties: Ties | None = None,
     ) -> str:
         """A token for the subject, good from `now` (seconds since 1970) for `ttl` seconds."""
         names = sorted(partners)
@@ -86,15 +101,17 @@ class Issuer:
             # In fractions, to tell a token made just before a revocation from one just after.
             "iat": round(now, 3),
             "exp": round(now + ttl, 3),
-            "jti": random_id(),
+            "jti": ties.token_id if ties is not None else random_id(),
             "partner": names[0] if len(names) == 1 else names,
             "scope": " ".join(sorted(scopes)),
             "use": use.value,
         }
         if domain is not None:
             claims["domain"] = domain
-        key = self._ring.keys[self._ring.current]
-        return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": self._ring.current})
+        if ties is not None:
+            claims |= {"sid": ties.session, "client_id": ties.client}
+        key = self.ring.keys[self.ring.current]
+        return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": self.ring.current})
 
 
 def _jwk(key: Any, name: str) -> dict[str, Any]:

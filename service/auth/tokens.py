@@ -3,7 +3,7 @@
 import math
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import jwt
@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from schemas.base import CANONICAL_UUID
 from service.auth import nats_jwt
-from service.auth.keys import TrustedIssuer
+from service.auth.issuer import ISSUER
+from service.auth.keys import PublicKey, TrustedIssuer
 from service.auth.scopes import ALL_SCOPES, USER_SCOPES, TokenUse
 from service.call import Caller
 from service.problems import TokenExpired, Unauthenticated
@@ -44,12 +45,25 @@ class Verifier:
         revocations: Revocations,
         nats_accounts: Mapping[str, Ed25519PublicKey] | None = None,
         nats_without_expiry: bool = False,
+        look_for_keys: Callable[[], None] | None = None,
     ) -> None:
+        """`look_for_keys` is called for a key of our own issuer that is not known yet."""
         self._issuers = {issuer.issuer: issuer for issuer in issuers}
         self._revocations = revocations
         self._nats_accounts = nats_accounts or {}
         self._nats_without_expiry = nats_without_expiry
+        self._look_for_keys = look_for_keys
         self._remembered: dict[str, Caller] = {}
+
+    def trust(self, issuer: TrustedIssuer) -> None:
+        """Trust these keys of the issuer from now on, and no others."""
+        self._issuers = {**self._issuers, issuer.issuer: issuer}
+        self._remembered.clear()
+
+    def distrust(self, name: str) -> None:
+        """Trust the issuer of this name no more."""
+        self._issuers = {k: issuer for k, issuer in self._issuers.items() if k != name}
+        self._remembered.clear()
 
     def remembered(self, token: str, now: float) -> Caller | None:
         """The caller of a token seen before, if the token is still good.
@@ -68,15 +82,29 @@ class Verifier:
         Raises: Unauthenticated, TokenExpired; Unavailable, when revocations cannot be read.
         """
         caller = self._checked(token, now)
+        trusted = self._issuers
         await self._revocations.refuse_revoked(caller)
+        if self._issuers is not trusted:
+            return caller  # the keys have changed meanwhile: next time by the new ones
         if len(self._remembered) >= _REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
         self._remembered[token] = caller
         return caller
 
-    def forget(self, subjects: frozenset[str]) -> None:
-        """Verify the tokens of these subjects anew when they come again."""
-        gone = [token for token, caller in self._remembered.items() if caller.subject in subjects]
+    def claimed(self, token: str, now: float) -> Caller | None:
+        """Whom a token speaks for by its signature and form alone, revoked or not, or None."""
+        try:
+            return self._checked(token, now)
+        except (Unauthenticated, TokenExpired):
+            return None
+
+    def forget(self, ids: frozenset[str]) -> None:
+        """Verify the tokens of these users, sessions and clients anew when they come again."""
+        gone = [
+            token
+            for token, caller in self._remembered.items()
+            if caller.subject in ids or caller.session in ids or caller.client in ids
+        ]
         for token in gone:
             del self._remembered[token]
 
@@ -95,11 +123,15 @@ class Verifier:
 
     def _claims(self, token: str, header: Mapping[str, Any]) -> dict[str, Any]:
         unverified = jwt.decode(token, options={"verify_signature": False})
-        issuer = self._issuers.get(str(unverified.get("iss")))
-        if issuer is None:
+        name, algorithm = str(unverified.get("iss")), str(header.get("alg"))
+        candidates = self._candidates(name, header.get("kid"), algorithm)
+        if not candidates and name == ISSUER and self._look_for_keys is not None:
+            self._look_for_keys()  # another worker may have read a new ring just before
+            candidates = self._candidates(name, header.get("kid"), algorithm)
+        if not candidates:
             raise Unauthenticated
-        algorithm = str(header.get("alg"))
-        for key in issuer.candidates(header.get("kid"), algorithm):
+        issuer = self._issuers[name]
+        for key in candidates:
             try:
                 return jwt.decode(
                     token,
@@ -118,6 +150,10 @@ class Verifier:
             except jwt.InvalidSignatureError:
                 continue
         raise Unauthenticated
+
+    def _candidates(self, name: str, key_id: str | None, algorithm: str) -> list[PublicKey]:
+        issuer = self._issuers.get(name)
+        return list(issuer.candidates(key_id, algorithm)) if issuer is not None else []
 
     def _nats_caller(self, token: str, now: float) -> Caller:
         claims = nats_jwt.verified_claims(token, self._nats_accounts)
@@ -173,6 +209,8 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
     if use is not TokenUse.CLIENT and not _UUID.fullmatch(subject):
         raise Unauthenticated
     scopes = frozenset(scope.split())
+    own = claims["iss"] == ISSUER
+    session, client = (claims.get("sid"), claims.get("client_id")) if own else (None, None)
     return Caller(
         subject=subject,
         partners=frozenset(partners),
@@ -181,4 +219,7 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
         domain=domain,
         issued_at=claims["iat"],
         expires_at=claims["exp"],
+        token_id=claims["jti"],
+        session=session,
+        client=client,
     )

@@ -12,7 +12,6 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
-from service.auth.tokens import Verifier
 from service.bus.headers import Headers
 from service.bus.rates import Rates
 from service.call import NOBODY, Call, Caller
@@ -36,6 +35,7 @@ from service.refusals import invalid_request
 from service.storage.aggregates import Aggregates
 from service.storage.replies import KeptReply, KeyTaken
 from service.storage.storage import Storage
+from service.tokens.authority import Authority
 from service.wire import to_json
 
 log = structlog.get_logger()
@@ -72,13 +72,14 @@ class Dispatcher:
     def __init__(
         self,
         storage: Storage,
-        verifier: Verifier,
+        authority: Authority,
         rates: Rates,
         clock: Callable[[], datetime],
         max_payload: Callable[[], int],
     ) -> None:
         self._storage = storage
-        self._verifier = verifier
+        self._authority = authority
+        self._verifier = authority.verifier
         self._rates = rates
         self._clock = clock
         self._max_payload = max_payload
@@ -166,6 +167,7 @@ class Dispatcher:
             request_id=request_id,
             now=now.replace(microsecond=now.microsecond // 1_000 * 1_000),
             storage=self._storage,
+            authority=self._authority,
             max_reply=self._max_payload() - _HEADER_ROOM,
             trace=headers.trace(),
         )

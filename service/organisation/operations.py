@@ -58,7 +58,8 @@ async def entity_for_user(call: Call, entity_id: str) -> Document:
     entity = await store.find_entity_facts(call, entity_id)
     if entity is None or entity["partner"] != call.partner:
         raise EntityNotFound(path="entity_id")
-    if not call.sees(entity):
+    # An entity is nobody's own: whether a user's token may name one is the operation's to say.
+    if not call.sees(entity, owner=call.caller.own_id):
         raise OutsideDomain(path="entity_id")
     if entity["entity_type"] == "personal":
         raise EntityIsPersonal(path="entity_id")

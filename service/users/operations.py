@@ -82,7 +82,7 @@ async def update(request: UpdateUser, call: Call) -> UserReference:
     """Change fields of a user; what is not sent stays, and nothing different is no change."""
 
     def decide(document: Document | None) -> Change | None:
-        user = _visible(call, document)
+        user = visible(call, document)
         call.expect_version(user["version"])
         fields = store.changed_fields(call, user, request)
         after = user | fields
@@ -154,7 +154,7 @@ async def set_contact_email(request: SetContactEmail, call: Call) -> ContactEmai
         return ContactEmailData(**tell(document), contact_email=document["contact_email"])
 
     def decide(document: Document | None) -> Change | None:
-        user = _visible(call, document)
+        user = visible(call, document)
         call.expect_version(user["version"])
         if user["contact_email"] == request.email:
             return None
@@ -170,7 +170,7 @@ async def set_contact_email(request: SetContactEmail, call: Call) -> ContactEmai
 )
 async def get_contact_email(request: UserId, call: Call) -> ContactEmail:
     """Read a user's contact e-mail."""
-    user = _visible(call, await call.storage[USERS].read(request.user_id, ("contact_email",)))
+    user = visible(call, await call.storage[USERS].read(request.user_id, ("contact_email",)))
     if user["contact_email"] is None:
         raise ContactEmailNotSet(path="user_id")
     call.etag = user["version"]
@@ -212,7 +212,7 @@ async def _switched(request: SwitchUser, call: Call, *, active: bool) -> UserAct
 
     def decide(document: Document | None) -> Change | None:
         nonlocal email
-        user = _visible(call, document)
+        user = visible(call, document)
         email = user["email"]
         call.expect_version(user["version"])
         if user["active"] is active:
@@ -229,12 +229,12 @@ async def _switched(request: SwitchUser, call: Call, *, active: bool) -> UserAct
 
 
 async def _user_object(call: Call, user_id: str) -> UserObject:
-    user = _visible(call, await call.storage[USERS].read(user_id, store.OBJECT_FIELDS))
+    user = visible(call, await call.storage[USERS].read(user_id, store.OBJECT_FIELDS))
     call.etag = user["version"]
     return store.user_object(user)
 
 
-def _visible(call: Call, document: Document | None) -> Document:
+def visible(call: Call, document: Document | None) -> Document:
     """The user, where the caller may know of it.
 
     Raises: UserNotFound.

@@ -2,10 +2,13 @@
 
 A field is kept under the name that a request gives it. Besides: `email_key`, the e-mail as it is
 compared; `id_number`, sealed, and `id_number_masked`, as most callers see it; `verified_by`, what
-gave `verified`; `revoked`, which of the user's tokens are dead, and since when others must know.
+gave `verified`; `revoked`, which of the user's tokens are dead, and since when others must know;
+`profile`, the one that a user of an entity has from the start. What a user signed up or is to
+confirm its e-mail with is `service.signup`'s: `registration_hash`, `confirmation`.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from schemas.email import comparable_email
@@ -26,6 +29,7 @@ from service.ids import new_id
 from service.storage.kind import Index, Kind
 from service.storage.mongo import Document
 from service.storage.sealing import Sealer, masked
+from service.users.profile import first_profile, first_profile_told
 
 EMAIL_OF_ACTIVE = "email_of_active"
 """The unique index that lets one active user of a partner have an e-mail."""
@@ -45,7 +49,11 @@ USERS = Kind(
         Index("by_partner", ("partner", "active", "_id")),
         Index("revoked", ("revoked.at",), where={"revoked.at": {"$exists": True}}),
     ),
+    nested=first_profile_told,
 )
+
+STANDING = ("active", "revoked")
+"""What `is_good_for` goes by."""
 
 OBJECT_FIELDS = (
     "first_name",
@@ -87,22 +95,38 @@ _PROVEN = frozenset({"first_name", "last_name", "date_of_birth", "id_number"})
 
 
 def new_user(call: Call, id: str, request: CreateUser, entity: Document) -> Document:
-    """The document of a user of an entity."""
+    """The document of a user of an entity, with its profile for that entity."""
     document = {
-        "_id": id,
-        "entity_id": entity["_id"],
-        "active": True,
-        "confirmed": False,
-        "verified": request.verified,
-        "verified_by": None,
-        "language": None,
-        "contact_email": None,
-        **dict.fromkeys((*_PLAIN_FIELDS, "address", "id_number", "id_number_masked")),
+        **_nobody(id),
         **_stored(call, id, _personal(request)),
+        "entity_id": entity["_id"],
+        "verified": request.verified,
+        "profile": first_profile(id, entity),
     }
     if "domain" in entity:
         document["domain"] = entity["domain"]
     return document
+
+
+def new_signed_up(call: Call, id: str, email: str, language: str) -> Document:
+    """The document of a user of no entity, of whom nothing but the e-mail is known yet."""
+    return {**_nobody(id), **_stored(call, id, {"email": email}), "language": language}
+
+
+async def find_standing(call: Call, user_id: str) -> Document | None:
+    """What says whether the tokens of a user are good, or None where there is no such user.
+
+    Raises: Unavailable.
+    """
+    return await call.storage[USERS].read(user_id, STANDING)
+
+
+def is_good_for(user: Document | None, issued_at: datetime) -> bool:
+    """Whether the user may act by what was issued then."""
+    if user is None or not user["active"]:
+        return False
+    revoked = user.get("revoked")
+    return revoked is None or issued_at >= revoked["before"]
 
 
 def changed_fields(call: Call, document: Document, request: UpdateUser) -> dict[str, Any]:
@@ -220,6 +244,22 @@ def names_given(request: CreateUser) -> list[str]:
 def names_told(fields: Mapping[str, Any]) -> list[str]:
     """The names of changed fields as an event tells them: not those that only we know."""
     return sorted(fields.keys() - {"email_key", "id_number_masked", "verified_by", "revoked"})
+
+
+def _nobody(id: str) -> Document:
+    """The document of a user of whom nothing is known."""
+    return {
+        "_id": id,
+        "entity_id": None,
+        "active": True,
+        "confirmed": False,
+        "verified": False,
+        "verified_by": None,
+        "language": None,
+        "contact_email": None,
+        "profile": None,
+        **dict.fromkeys((*_PLAIN_FIELDS, "address", "id_number", "id_number_masked")),
+    }
 
 
 def _personal(request: NewUser | UpdateUser) -> dict[str, Any]:
