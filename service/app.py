@@ -100,10 +100,10 @@ class Worker:
         self._sealer = Sealer(self._keys.data)
         storage = Storage(self.mongo, KINDS, self.relay, self._sealer)
         self._revocations = Revocations(self.mongo, clock)
-        self._authority = self._new_authority()
+        self.authority = self._new_authority()
         dispatcher = Dispatcher(
             storage,
-            self._authority,
+            self.authority,
             Rates(settings.partner_rate, {"exists": settings.exists_rate}),
             clock,
             lambda: self.connection.max_payload,
@@ -133,7 +133,7 @@ class Worker:
         await ensure_stream(self._jetstream, self._settings)
         await self.relay.start()
         self._keep_running(self._sweep.run(), "sweep")
-        self._keep_running(self._revocations.watch(self._authority.verifier.forget), "revocations")
+        self._keep_running(self._revocations.watch(self.authority.verifier.forget), "revocations")
         self._keep_running(self._keys.watch(self._use_keys), "keys")
         self._keep_running(self._keep_hearing(), "hearing")
         await self._discovery.start()
@@ -164,7 +164,7 @@ class Worker:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(last_step(), _FAREWELL)
         await self.mongo.close()
-        self._authority.hashing.close()
+        self.authority.hashing.close()
         log.info("stopped", worker=self.id)
 
     def _new_authority(self) -> Authority:
@@ -194,11 +194,11 @@ class Worker:
         """Go on with the rings as they are now."""
         self._sealer.use(keys.data)
         if keys.signing is None:
-            self._authority.issuer = None
-            self._authority.verifier.distrust(ISSUER)
+            self.authority.issuer = None
+            self.authority.verifier.distrust(ISSUER)
         else:
-            self._authority.issuer = Issuer(keys.signing)
-            self._authority.verifier.trust(TrustedIssuer.own(keys.signing))
+            self.authority.issuer = Issuer(keys.signing)
+            self.authority.verifier.trust(TrustedIssuer.own(keys.signing))
 
     async def _deliver(self, pending: Iterable[Pending]) -> None:
         """Deliver what a sweep has found; a stream that is gone is made anew for it."""

@@ -1,0 +1,1 @@
+"""Tests of sign-up and of the confirmation of an e-mail."""

@@ -1,0 +1,1 @@
+"""Tests of svc.token: grants, sessions, and secrets that are guessed at."""
