@@ -132,7 +132,7 @@ async def test_pages(partner: Partner) -> None:
         seen: list[Any] = []
         cursor: dict[str, str] = {}
         while True:
-            body = {"user_id": user_id, "limit": limit, **cursor}
+            body: dict[str, Any] = {"user_id": user_id, "limit": limit, **cursor}
             page = (await partner.ask("profile.list", body)).done
             seen += page["items"]
             if page["next_cursor"] is None:
