@@ -6,10 +6,11 @@ import typer
 
 from service import __version__
 from service.command.call import call
+from service.command.client import add_client, list_clients, remove_client, rotate_client
 from service.command.dev import dev
 from service.command.doctor import doctor
 from service.command.failure import CommandGroup
-from service.command.keys import init, jwks
+from service.command.keys import init, jwks, rotate
 from service.command.operations import operations
 from service.command.serve import serve
 from service.command.token import token
@@ -22,6 +23,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     add_completion=False,
     pretty_exceptions_show_locals=False,
+)
+client = typer.Typer(
+    no_args_is_help=True, help="Manage the systems of a partner that may ask for tokens."
 )
 keys = typer.Typer(no_args_is_help=True, help="Make and show the keys that a worker needs.")
 
@@ -68,7 +72,23 @@ app.command(epilog=_examples("svc-user operations", "svc-user operations user.cr
 app.command(epilog=_examples("svc-user doctor", "svc-user doctor --data-dir /tmp/try"))(doctor)
 keys.command(epilog=_examples("svc-user keys init --keys-dir /etc/svc-user/keys"))(init)
 keys.command(epilog=_examples("svc-user keys jwks > jwks.json"))(jwks)
+keys.command(epilog=_examples("svc-user keys rotate --signing"))(rotate)
 app.add_typer(keys, name="keys")
+client.command(
+    "add",
+    epilog=_examples(
+        "svc-user client add --partner acme --name checkout",
+        'svc-user client add --partner acme --scope "read:user write:user" > client.json',
+    ),
+)(add_client)
+client.command("list", epilog=_examples("svc-user client list --partner acme"))(list_clients)
+client.command("rotate", epilog=_examples("svc-user client rotate CLIENT_ID --partner acme"))(
+    rotate_client
+)
+client.command("remove", epilog=_examples("svc-user client remove CLIENT_ID --partner acme"))(
+    remove_client
+)
+app.add_typer(client, name="client")
 
 
 def _print_version(wanted: bool) -> None:

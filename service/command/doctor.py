@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 import typer
-from rich import box
 from rich.markup import escape
 from rich.table import Table
 
@@ -14,7 +13,7 @@ from service.command.check_nats import check_nats
 from service.command.failure import Failure
 from service.command.findings import Finding, State, ok, wrong
 from service.command.options import DataDir
-from service.command.output import wide_console
+from service.command.output import new_table, wide_console
 from service.command.place import DEFAULT_FOLDER, WHAT_A_WORKER_NEEDS, settings_on
 from service.settings import Settings, WrongSetting
 
@@ -52,8 +51,7 @@ def _keys(settings: Settings) -> Finding:
 
     Raises: WrongSetting.
     """
-    _, signing = load_keys(settings)
-    issuers = trusted_issuers(settings, signing)
+    issuers = trusted_issuers(settings, load_keys(settings).signing)
     names = ", ".join(issuer.issuer for issuer in issuers)
     if not issuers and not settings.nats_accounts:
         advice = "Make a ring with `svc-user keys init`, or set SVC_USER_ISSUERS."
@@ -62,9 +60,7 @@ def _keys(settings: Settings) -> Finding:
 
 
 def _table(findings: list[Finding]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("", "", "found", "what to do"):
-        table.add_column(heading, overflow="fold")
+    table = new_table("", "", "found", "what to do")
     for finding in findings:
         state = f"[{_STYLE[finding.state]}]{finding.state}[/]"
         table.add_row(finding.what, state, escape(finding.found), escape(finding.advice))

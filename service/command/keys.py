@@ -2,18 +2,17 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from service.auth.issuer import SigningKeys
+from service.auth.rings import DATA, SIGNING
 from service.command.failure import Failure
 from service.command.place import DEFAULT_FOLDER, keys_folder
 from service.storage.sealing import DataKeys
-
-DATA = "data.json"
-SIGNING = "signing.json"
 
 KeysDir = Annotated[
     Path | None,
@@ -41,6 +40,35 @@ def jwks(keys_dir: KeysDir = None) -> None:
     """Print the public keys as a JWKS, for others that verify tokens of this issuer."""
     ring = signing_keys(keys_dir or keys_folder(DEFAULT_FOLDER))
     typer.echo(json.dumps(ring.jwks(), indent=2))
+
+
+Signing = Annotated[
+    bool,
+    typer.Option("--signing", help="Rotate the ring that signs tokens."),
+]
+DropOld = Annotated[
+    bool,
+    typer.Option(
+        "--drop-old",
+        help="Take the earlier keys out, too: every token so far stops working within 5 seconds.",
+    ),
+]
+
+
+def rotate(signing: Signing = False, drop_old: DropOld = False, keys_dir: KeysDir = None) -> None:
+    """Make a new key in a ring, which is used from now on.
+
+    Workers that see the folder go on with it within seconds. The earlier keys stay in the ring:
+    what they signed is good until it expires.
+    """
+    if not signing:
+        raise typer.BadParameter("say which ring: --signing", param_hint="keys rotate")
+    folder = keys_dir or keys_folder(DEFAULT_FOLDER)
+    ring = signing_keys(folder).rotated()
+    if drop_old:
+        ring = replace(ring, keys={ring.current: ring.keys[ring.current]})
+    _write_over(folder / SIGNING, ring.dump())
+    typer.echo(f"{folder / SIGNING}: signs with {ring.current}, has {len(ring.keys)} in all")
 
 
 def make_keys(folder: Path) -> list[str]:
@@ -81,3 +109,17 @@ def _write_new(path: Path, text: str) -> bool:
     with open(file, "w") as writing:
         writing.write(text)
     return True
+
+
+def _write_over(path: Path, text: str) -> None:
+    """Put the file in the place of the one that is there, whole at every moment.
+
+    Raises: Failure.
+    """
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        _write_new(new, text)
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise Failure(f"{path} cannot be written: {error}.") from error

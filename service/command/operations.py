@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
-from rich import box
 from rich.table import Table
 
 from service.app import OPERATIONS
@@ -14,7 +13,7 @@ from service.auth.scopes import ANYONE, CLIENTS
 from service.catalogue import operation_document
 from service.command.call import near
 from service.command.fields import example_of, fields_of
-from service.command.output import wide_console
+from service.command.output import new_table, wide_console
 from service.operation import Operation
 
 Title = Annotated[
@@ -60,7 +59,7 @@ def who(operation: Operation) -> str:
 
 
 def _index(chosen: Iterable[Operation]) -> Table:
-    table = _table("subject", "who", "scope", "request", "events")
+    table = new_table("subject", "who", "scope", "request", "events")
     for operation in chosen:
         table.add_row(
             operation.subject.replace("*", "<partner>"),
@@ -91,7 +90,7 @@ def _show(operation: Operation, document: Mapping[str, Any]) -> None:
 
 
 def _fields(request: Mapping[str, Any]) -> Table:
-    table = _table("field", "required", "rule", "")
+    table = new_table("field", "required", "rule", "")
     for field in fields_of(request):
         required = "yes" if field.required else ""
         table.add_row(field.path, required, field.rule, field.description)
@@ -99,14 +98,7 @@ def _fields(request: Mapping[str, Any]) -> Table:
 
 
 def _refusals(refusals: Iterable[Mapping[str, Any]]) -> Table:
-    table = _table("status", "code", "detail")
+    table = new_table("status", "code", "detail")
     for refusal in refusals:
         table.add_row(str(refusal["status"]), refusal["code"], refusal["detail"])
-    return table
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
     return table

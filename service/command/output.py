@@ -1,6 +1,8 @@
-"""Where tables are printed."""
+"""How tables are printed, and where."""
 
+from rich import box
 from rich.console import Console
+from rich.table import Table
 
 _PIPE_WIDTH = 160
 
@@ -9,3 +11,11 @@ def wide_console() -> Console:
     """Standard output: as wide as the terminal, or, in a pipe, as what comes after it may want."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=_PIPE_WIDTH)
+
+
+def new_table(*headings: str) -> Table:
+    """A table with these headings and no rows yet."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table

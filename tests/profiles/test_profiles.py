@@ -130,10 +130,10 @@ async def test_pages(partner: Partner) -> None:
     assert len(everything) == 5
     for limit in (1, 2, 3, 5):
         seen: list[Any] = []
-        cursor: dict[str, str] = {}
+        cursor: dict[str, Any] = {}
         while True:
-            body: dict[str, Any] = {"user_id": user_id, "limit": limit, **cursor}
-            page = (await partner.ask("profile.list", body)).done
+            asked = {"user_id": user_id, "limit": limit, **cursor}
+            page = (await partner.ask("profile.list", asked)).done
             seen += page["items"]
             if page["next_cursor"] is None:
                 break
