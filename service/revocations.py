@@ -49,7 +49,7 @@ class Revocations:
         issued_at = datetime.fromtimestamp(caller.issued_at, UTC)
         if (
             (user is not None and not is_good_for(user, issued_at))
-            or (session is not None and _is_over(session, caller))
+            or (caller.session is not None and _is_over(session, caller))
             or (client is not None and client["removed"])
         ):
             raise Unauthenticated("The token has been revoked.")
@@ -90,5 +90,8 @@ class Revocations:
         return frozenset(id for (id, _), first in self._found.items() if now - first < _SETTLED)
 
 
-def _is_over(session: Document, caller: Caller) -> bool:
-    return session["ended"] or session.get("token_id", caller.token_id) != caller.token_id
+def _is_over(session: Document | None, caller: Caller) -> bool:
+    """Whether the session goes on without the token; a client's own has one from its end only."""
+    if session is None:
+        return caller.own_id is not None
+    return session["ended"] or session["token_id"] != caller.token_id

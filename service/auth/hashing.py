@@ -31,6 +31,7 @@ _HASH_BYTES = 32
 _MOST_WAITING = 24
 """Hashes that may wait for a thread: what is behind them would meet the time limit of a request."""
 
+_MOST_THREADS = 4
 _NICENESS = 10
 
 
@@ -38,8 +39,8 @@ class Hashing:
     """Hashes and compares, never in the loop's own thread."""
 
     def __init__(self, threads: int | None = None) -> None:
-        """`threads` is half of the machine's cores unless it is given, and at least one."""
-        self._threads = threads or max(1, (os.cpu_count() or 1) // 2)
+        """`threads` is half of the machine's cores, and from one to four, unless it is given."""
+        self._threads = threads or min(_MOST_THREADS, max(1, (os.cpu_count() or 1) // 2))
         self._pool = ThreadPoolExecutor(self._threads, "hashing", initializer=_stand_back)
         self._hasher = PasswordHasher(
             time_cost=_PASSES,

@@ -143,9 +143,11 @@ class Aggregates:
         Gives whether they were.
         Raises: Unavailable.
         """
-        query = {"_id": id, **expected}
-        matched, _ = await self._mongo.update(self._kind.collection, [(query, {"$set": fields})])
+        update = ({"_id": id, **expected}, {"$set": fields})
+        matched, refused = await self._mongo.update(self._kind.collection, [update])
         self._fresh.forget(id)
+        for error in refused.values():
+            raise error
         return matched == 1
 
     async def change(self, call: Call, id: str, decide: Decision) -> Document:

@@ -106,7 +106,9 @@ class Clients:
 
     async def _set(self, partner: str, id: str, fields: Document) -> bool:
         query = {"_id": id, "partner": partner, "removed": False}
-        matched, _ = await self._mongo.update(CLIENTS, [(query, {"$set": fields})])
+        matched, refused = await self._mongo.update(CLIENTS, [(query, {"$set": fields})])
+        for error in refused.values():
+            raise error
         return matched == 1
 
 

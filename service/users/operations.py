@@ -1,6 +1,7 @@
 """The operations of svc.user."""
 
 from schemas.base import Empty
+from schemas.profile import ProfileCreated
 from schemas.user import (
     ContactEmail,
     ContactEmailData,
@@ -49,11 +50,11 @@ operations = Operations("user")
     scope=Scope.WRITE_USER,
     callers=CLIENTS,
     creates=USERS,
-    emits=[UserCreated],
+    emits=[UserCreated, ProfileCreated],
     refuses=[EntityNotFound, EntityIsPersonal, OutsideDomain, EmailTaken],
 )
 async def create(request: CreateUser, call: Call) -> UserReference:
-    """Create a user of a business entity."""
+    """Create a user of a business entity, with its profile for that business."""
     entity = await entity_for_user(call, request.entity_id)
     id = new_id(call.now)
     reply = UserReference(userId=id)
