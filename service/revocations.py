@@ -15,7 +15,8 @@ from service.problems import Unauthenticated, Unavailable
 from service.storage.mongo import Document, Mongo
 from service.tokens.clients import CLIENTS
 from service.tokens.sessions import SESSIONS
-from service.users.store import STANDING, USERS, is_good_for
+from service.users.standing import STANDING, is_good_for
+from service.users.store import USERS
 
 _WATCHED = (USERS.collection, SESSIONS.collection, CLIENTS)
 _INTERVAL = 1.0
@@ -94,4 +95,4 @@ def _is_over(session: Document | None, caller: Caller) -> bool:
     """Whether the session goes on without the token; a client's own has one from its end only."""
     if session is None:
         return caller.own_id is not None
-    return session["ended"] or session["token_id"] != caller.token_id
+    return bool(session["ended"] or session["token_id"] != caller.token_id)

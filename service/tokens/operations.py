@@ -27,7 +27,7 @@ from service.tokens import sessions
 from service.tokens.clients import Client
 from service.tokens.problems import InvalidClient, InvalidGrant, ScopeNotGranted
 from service.tokens.sessions import RefreshToken, Session
-from service.users.store import find_standing, is_good_for
+from service.users.standing import find_standing, is_good_for
 
 operations = Operations("token")
 

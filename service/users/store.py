@@ -8,7 +8,6 @@ confirm its e-mail with is `service.signup`'s: `registration_hash`, `confirmatio
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from schemas.email import comparable_email
@@ -51,9 +50,6 @@ USERS = Kind(
     ),
     nested=first_profile_told,
 )
-
-STANDING = ("active", "revoked")
-"""What `is_good_for` goes by."""
 
 OBJECT_FIELDS = (
     "first_name",
@@ -111,22 +107,6 @@ def new_user(call: Call, id: str, request: CreateUser, entity: Document) -> Docu
 def new_signed_up(call: Call, id: str, email: str, language: str) -> Document:
     """The document of a user of no entity, of whom nothing but the e-mail is known yet."""
     return {**_nobody(id), **_stored(call, id, {"email": email}), "language": language}
-
-
-async def find_standing(call: Call, user_id: str) -> Document | None:
-    """What says whether the tokens of a user are good, or None where there is no such user.
-
-    Raises: Unavailable.
-    """
-    return await call.storage[USERS].read(user_id, STANDING)
-
-
-def is_good_for(user: Document | None, issued_at: datetime) -> bool:
-    """Whether the user may act by what was issued then."""
-    if user is None or not user["active"]:
-        return False
-    revoked = user.get("revoked")
-    return revoked is None or issued_at >= revoked["before"]
 
 
 def changed_fields(call: Call, document: Document, request: UpdateUser) -> dict[str, Any]:
