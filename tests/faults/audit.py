@@ -16,6 +16,8 @@ from pymongo import AsyncMongoClient
 
 from service.app import KINDS, STREAM
 from service.storage.batches import EVENT_LOG
+from service.users.profile import first_profile_of
+from service.users.store import USERS
 from tests.eventually import eventually
 from tests.faults.house import DATABASE, House
 from tests.faults.load import Acknowledged, Load
@@ -93,7 +95,7 @@ class Books:
         for id in versions.keys() - self.documents.keys():
             yield f"{id}: events without an aggregate"
         for id, document in self.documents.items():
-            if versions.get(id) != list(range(1, document["version"] + 1)):
+            if versions.get(id, []) != list(range(1, document["version"] + 1)):
                 yield f"{id} is at version {document['version']}, told as {versions.get(id)}"
 
     def _acknowledged_and_lost(self) -> Iterator[str]:
@@ -140,6 +142,8 @@ async def settled_books(house: House, load: Load) -> Books:
         for kind in KINDS:
             found = await mongo[DATABASE][kind.collection].find().to_list()
             documents |= {document["_id"]: document for document in found}
+            firsts = filter(None, map(first_profile_of, found if kind is USERS else []))
+            documents |= {profile["_id"]: profile | {"outbox": []} for profile in firsts}
         logged = await mongo[DATABASE][EVENT_LOG].find().to_list()
     log_by_id = {each["_id"]: each for each in logged}
     return Books(load.acknowledged, documents, await whole_stream(house.bus), log_by_id)

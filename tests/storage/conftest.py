@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -19,6 +19,7 @@ from service.storage.sealing import DataKeys, Sealer
 from service.storage.settling import EVENT_LOG_INDEXES
 from service.storage.storage import Storage
 from service.storage.writes import Change
+from service.tokens.authority import Authority
 
 THINGS = Kind("things", (Index("one_name", ("partner", "name"), unique=True),))
 Made = EventType("thing.made", EventData, "A thing was made.")
@@ -60,6 +61,7 @@ class Shelf:
             request_id="r",
             now=datetime.now(UTC).replace(microsecond=0),
             storage=self.storage,
+            authority=cast(Authority, None),  # which storage never asks
             max_reply=1_000_000,
             idempotency_key=key,
             fingerprint=fingerprint,
