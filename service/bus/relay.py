@@ -24,7 +24,7 @@ from nats.js.errors import NotFoundError
 from schemas.event import CONTENT_TYPE
 from service.bus.connection import Connection
 from service.problems import Unavailable
-from service.storage.outbox import Entry, Pending, aggregate_of, subject_of, version_in
+from service.storage.outbox import Entry, Pending, subject_of, version_in
 from service.storage.settling import Acknowledged, Settler
 
 log = structlog.get_logger()
@@ -51,8 +51,6 @@ class _Lane:
     """One aggregate on its way to the stream."""
 
     collection: str
-    document_id: str
-    """The document in whose outbox its events stand."""
     id: str
     partner: str
     service: str
@@ -112,42 +110,35 @@ class Relay:
 
     def submit(self, pending: Pending) -> None:
         """Publish these events soon, where that is possible now; else a sweep will."""
+        key = (pending.collection, pending.id)
+        lane = self._lanes.get(key)
+        if lane is None:
+            if len(self._lanes) >= _MOST_LANES or not self._connection.is_connected:
+                return
+            lane = self._lanes[key] = _Lane(
+                pending.collection,
+                pending.id,
+                pending.partner,
+                pending.entries[0]["type"].partition(".")[0],
+                pending.after,
+            )
         for entry in pending.entries:
-            lane = self._lane(pending, entry)
-            if lane is not None and entry["version"] > lane.newest:
+            if entry["version"] > lane.newest:
                 lane.waiting.append(entry)
                 lane.newest = entry["version"]
-                if not lane.under_way:
-                    self._publish(lane)
+        if not lane.under_way:
+            self._publish(lane)
 
     async def deliver(self, all_pending: Iterable[Pending]) -> None:
         """Submit these, and return when each is done or given up."""
         lanes = []
         for pending in all_pending:
             self.submit(pending)
-            for id in {aggregate_of(entry, pending.id) for entry in pending.entries}:
-                lane = self._lanes.get((pending.collection, id))
-                if lane is not None:
-                    lanes.append(self._finished(lane))
+            lane = self._lanes.get((pending.collection, pending.id))
+            if lane is not None:
+                lanes.append(self._finished(lane))
         if lanes:
             await asyncio.wait(lanes)
-
-    def _lane(self, pending: Pending, entry: Entry) -> _Lane | None:
-        """The lane of the aggregate that the entry tells of, or None where there can be none."""
-        id = aggregate_of(entry, pending.id)
-        key = (pending.collection, id)
-        lane = self._lanes.get(key)
-        if lane is None and len(self._lanes) < _MOST_LANES and self._connection.is_connected:
-            lane = self._lanes[key] = _Lane(
-                pending.collection,
-                pending.id,
-                id,
-                pending.partner,
-                entry["type"].partition(".")[0],
-                # What is nested has one event, the first on its subjects.
-                pending.after if id == pending.id else 0,
-            )
-        return lane
 
     def _finished(self, lane: _Lane) -> asyncio.Future[None]:
         if lane.finished is None:
@@ -195,7 +186,7 @@ class Relay:
         entry = lane.waiting.popleft()
         lane.passed = entry["version"]
         self._settler.add(
-            Acknowledged(lane.collection, lane.document_id, lane.id, lane.partner, entry, seq),
+            Acknowledged(lane.collection, lane.id, lane.partner, entry, seq),
             lambda: self._settled(lane),
         )
 

@@ -110,7 +110,7 @@ class Aggregates:
         Raises: KeyTaken; Duplicate, naming the unique index; Unavailable.
         """
         kept = self.replies.keep(call, document["_id"], reply)
-        write = insert_of(call, self._kind, document, event, data, kept)
+        write = insert_of(call, self._kind.collection, document, event, data, kept)
         try:
             await self._batches.insert(write.encoded)
         except Duplicate as duplicate:

@@ -1,11 +1,9 @@
 """What storage has to know of a kind of aggregate: where it is kept, and its indexes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-
-from schemas.event import EventData, EventType
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every entry of every outbox: what makes a query fit the partial index below."""
@@ -24,18 +22,6 @@ class Index:
     """Whether MongoDB deletes a document once the time in the index's one field is past."""
 
 
-@dataclass(frozen=True, slots=True)
-class Nested:
-    """An aggregate that is made inside another's document, in one write with it.
-
-    It has an id and an event of its own, and never changes after.
-    """
-
-    id: str
-    event: EventType
-    data: EventData
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """A kind of aggregate: one collection, one document for each aggregate in it."""
@@ -44,8 +30,6 @@ class Kind:
     indexes: tuple[Index, ...] = ()
     fixed: tuple[str, ...] = ()
     """Fields that never change once the aggregate is there; `partner` and `domain` are of them."""
-    nested: Callable[[Mapping[str, Any]], Sequence[Nested]] | None = None
-    """What comes to be inside a new document of this kind."""
 
     @property
     def all_indexes(self) -> tuple[Index, ...]:

@@ -12,10 +12,7 @@ from service.ids import random_id
 from service.wire import to_json
 
 Entry = dict[str, Any]
-"""`id` `type` `version` `at` `actor` `request_id` `changed`, and `body`: the event as published.
-
-`aggregate` besides, where the event is of one that is nested in the document.
-"""
+"""`id` `type` `version` `at` `actor` `request_id` `changed`, and `body`: the event as published."""
 
 
 @dataclass(slots=True)
@@ -59,12 +56,6 @@ def entry(call: Call, event: EventType, id: str, version: int, data: EventData) 
         "changed": data["changed"],
         "body": to_json(body),
     }
-
-
-def aggregate_of(entry: Entry, document_id: str) -> str:
-    """The id of the aggregate that the entry tells of: the document's, or one nested in it."""
-    id: str = entry.get("aggregate", document_id)
-    return id
 
 
 def subject_of(entry: Mapping[str, Any], partner: str, id: str) -> str:

@@ -29,10 +29,7 @@ class Acknowledged:
     """An event that the stream has."""
 
     collection: str
-    document_id: str
-    """The document in whose outbox it stands."""
-    aggregate_id: str
-    """What it tells of: the document's own aggregate, or one nested in it."""
+    id: str
     partner: str
     entry: Entry
     seq: int | None
@@ -81,8 +78,7 @@ class Settler:
         for collection, events in _by(batch, lambda each: each.collection):
             sequences: dict[str, int | None] = {}
             for event in events:
-                own = event.seq if event.aggregate_id == event.document_id else None
-                sequences[event.document_id] = own or sequences.get(event.document_id)
+                sequences[event.id] = event.seq or sequences.get(event.id)
             query, pipeline = statements.clearings(sequences, [e.entry["id"] for e in events])
             await self._mongo.update_all(collection, query, pipeline)
 
@@ -92,7 +88,7 @@ def _logged(acknowledged: Acknowledged) -> Document:
     return {
         "_id": entry["id"],
         "partner": acknowledged.partner,
-        "aggregate_id": acknowledged.aggregate_id,
+        "aggregate_id": acknowledged.id,
         "collection": acknowledged.collection,
         "version": entry["version"],
         "type": entry["type"],

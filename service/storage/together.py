@@ -75,7 +75,7 @@ class Transaction:
         """
         replies = self._aggregates[kind].replies
         kept = replies.keep(self._call, document["_id"], reply) if reply is not None else None
-        write = insert_of(self._call, kind, document, event, data, kept)
+        write = insert_of(self._call, kind.collection, document, event, data, kept)
         await self._session.insert(kind.collection, write.encoded)
         self.written.append((kind, write.pending))
         return write.after

@@ -10,7 +10,6 @@ from schemas.event import EventData, EventType
 from service.call import Call
 from service.problems import Unavailable
 from service.storage.batches import Swap
-from service.storage.kind import Kind
 from service.storage.mongo import Document
 from service.storage.outbox import Entry, Pending, entry
 
@@ -63,13 +62,13 @@ class Update(Write):
 
 def insert_of(
     call: Call,
-    kind: Kind,
+    collection: str,
     document: Document,
     event: EventType,
     data: DataOf,
     kept: Document | None,
 ) -> Insert:
-    """The write of a new aggregate, version 1, and of those that are nested in it.
+    """The write of a new aggregate, version 1.
 
     `document` has its `_id` and the domain's fields, the common ones are added here; `kept` is the
     reply to keep under the call's Idempotency-Key.
@@ -83,12 +82,9 @@ def insert_of(
     }
     if kept is not None:
         after["idempotency"] = kept
-    entries = [entry(call, event, document["_id"], 1, data(after))]
-    for nested in kind.nested(after) if kind.nested is not None else ():
-        told = entry(call, nested.event, nested.id, 1, nested.data)
-        entries.append({**told, "aggregate": nested.id})
-    after["outbox"] = entries
-    return Insert(after, _pending(kind.collection, after, entries), bson.encode(after))
+    first = entry(call, event, document["_id"], 1, data(after))
+    after["outbox"] = [first]
+    return Insert(after, _pending(collection, after, [first]), bson.encode(after))
 
 
 def update_of(call: Call, collection: str, document: Document, change: Change) -> Update:

@@ -1,7 +1,6 @@
 """The operations of svc.user."""
 
 from schemas.base import Empty
-from schemas.profile import ProfileCreated
 from schemas.user import (
     ContactEmail,
     ContactEmailData,
@@ -50,7 +49,7 @@ operations = Operations("user")
     scope=Scope.WRITE_USER,
     callers=CLIENTS,
     creates=USERS,
-    emits=[UserCreated, ProfileCreated],
+    emits=[UserCreated],
     refuses=[EntityNotFound, EntityIsPersonal, OutsideDomain, EmailTaken],
 )
 async def create(request: CreateUser, call: Call) -> UserReference:

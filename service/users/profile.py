@@ -1,15 +1,14 @@
 """The profile that a user of an entity has from the start: it stands in the user's own document.
 
-So that both are there in one write. Its id follows from the user's and leads back to it, which
-spares an index: every user has an entry in each.
+So that both are there in one write, of which `user.created` tells. Its id follows from the user's
+and leads back to it, which spares an index: every user has an entry in each.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from schemas.profile import Profile, ProfileCreated, ProfileEventData
-from service.storage.kind import Nested
+from schemas.profile import Profile, ProfileEventData
 from service.storage.mongo import Document
 
 # Any bits of those that are random in a UUID of version 7, so that the time in it stays.
@@ -41,12 +40,6 @@ def first_profile_of(user: Mapping[str, Any]) -> Document | None:
         "created_at": user["created_at"],
         "version": 1,
     }
-
-
-def first_profile_told(user: Mapping[str, Any]) -> Sequence[Nested]:
-    """The event of the profile that a new user has, if it has one."""
-    profile = first_profile_of(user)
-    return [Nested(profile["_id"], ProfileCreated, profile_created(profile))] if profile else []
 
 
 def profile_view(document: Document) -> Profile:

@@ -28,7 +28,7 @@ from service.ids import new_id
 from service.storage.kind import Index, Kind
 from service.storage.mongo import Document
 from service.storage.sealing import Sealer, masked
-from service.users.profile import first_profile, first_profile_told
+from service.users.profile import first_profile
 
 EMAIL_OF_ACTIVE = "email_of_active"
 """The unique index that lets one active user of a partner have an e-mail."""
@@ -48,7 +48,6 @@ USERS = Kind(
         Index("by_partner", ("partner", "active", "_id")),
         Index("revoked", ("revoked.at",), where={"revoked.at": {"$exists": True}}),
     ),
-    nested=first_profile_told,
 )
 
 OBJECT_FIELDS = (

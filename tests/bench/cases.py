@@ -11,8 +11,8 @@ PAGE = 20
 CASES = ("create", "update", "get", "list20", "mix80")
 WEIGHTS = {"mix80": {"get": 8, "update": 1, "create": 1}}
 """How often each operation comes in the cases that have several."""
-EVENTS = {"create": 1, "update": 1}
-"""How many events the operations tell for each good reply."""
+COMMANDS = {"create", "update"}
+"""The operations that tell an event for each good reply."""
 
 
 class Requests:

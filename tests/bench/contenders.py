@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import uuid4
 
-from tests.bench.cases import ENTITY, EVENTS, PAGE, PARTNER, USER, Requests
+from tests.bench.cases import ENTITY, PAGE, PARTNER, USER, Requests
 from tests.bench.job import UNIQUE, Job
 from tests.bench.peers.models import CreateUser
 from tests.bench.peers.peer import Options
@@ -28,7 +28,6 @@ class SvcUser(BusSide):
 
     def __init__(self, rig: Rig, partner: str = PARTNER) -> None:
         super().__init__(rig, SVC_USER, partner=partner, stream="SVC_USER_EVENTS")
-        self.events = {**EVENTS, "create": 2}  # the user's, and its first profile's
         self._environment = {
             "SVC_USER_NATS_URL": rig.nats,
             "SVC_USER_MONGO_URI": rig.mongo,

@@ -2,12 +2,11 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from tests.bench.cases import ENTITY, EVENTS, PAGE, PARTNER, USER, Requests
+from tests.bench.cases import COMMANDS, ENTITY, PAGE, PARTNER, USER, Requests
 from tests.bench.job import Job, Operation, Result
 from tests.bench.processes import ChildFailedError, output_of
 from tests.bench.rig import Delivery, Rig
@@ -67,7 +66,6 @@ class BusSide(Side):
     partner: str = PARTNER
     headers: dict[str, str] = field(default_factory=dict)
     stream: str | None = None
-    events: Mapping[str, int] = field(default_factory=lambda: EVENTS)
     picks: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -96,9 +94,7 @@ class BusSide(Side):
         result = await self.rig.generate(self.job(case, in_flight, timing))
         delivery = Delivery(0.0, 0)
         if self.stream:
-            changes = sum(
-                result.acknowledged.get(name, 0) * count for name, count in self.events.items()
-            )
+            changes = sum(result.acknowledged.get(name, 0) for name in COMMANDS)
             expected = before + changes
             delivery = await self.rig.delivery(self.stream, expected, result.settled_at)
         return Measure.of(result, timing.warm_up, delivery)

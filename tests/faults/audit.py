@@ -16,8 +16,6 @@ from pymongo import AsyncMongoClient
 
 from service.app import KINDS, STREAM
 from service.storage.batches import EVENT_LOG
-from service.users.profile import first_profile_of
-from service.users.store import USERS
 from tests.eventually import eventually
 from tests.faults.house import DATABASE, House
 from tests.faults.load import Acknowledged, Load
@@ -142,8 +140,6 @@ async def settled_books(house: House, load: Load) -> Books:
         for kind in KINDS:
             found = await mongo[DATABASE][kind.collection].find().to_list()
             documents |= {document["_id"]: document for document in found}
-            firsts = filter(None, map(first_profile_of, found if kind is USERS else []))
-            documents |= {profile["_id"]: profile | {"outbox": []} for profile in firsts}
         logged = await mongo[DATABASE][EVENT_LOG].find().to_list()
     log_by_id = {each["_id"]: each for each in logged}
     return Books(load.acknowledged, documents, await whole_stream(house.bus), log_by_id)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.client import Partner, is_uuid, new_user
+from tests.client import Partner, events_on, is_uuid, new_user
 from tests.clients import signing_up
 from tests.deployment import Deployment
 
@@ -29,7 +29,7 @@ async def signed_up(partner: Partner) -> str:
 
 
 async def test_from_the_start(partner: Partner) -> None:
-    """A user of a business has its profile at once, with an event of the profile's own."""
+    """A user of a business has its profile at once; `user.created` tells of both."""
     entity_id = await partner.entity()
     user_id = await partner.user(entity_id)
     [profile] = await profiles(partner, user_id)
@@ -39,21 +39,9 @@ async def test_from_the_start(partner: Partner) -> None:
     asked = {"profile_id": profile["profile_id"]}
     got = await partner.ask("profile.get", asked)
     assert (got.done, got.version) == (profile, 1)
-    [event] = await partner.events(profile["profile_id"], 1)
-    assert event["type"] == "profile.created"
-    assert event["data"]["profile"] == profile
-    assert event["data"]["changed"] == ["entity_id", "type", "user_id"]
     [created] = await partner.events(user_id, 1)
-    assert created["requestid"] == event["requestid"]
-
-
-async def test_events_of_the_user_go_on(partner: Partner) -> None:
-    """The profile's event is no part of the user's own, whose versions stay without a gap."""
-    user_id = await partner.user()
-    for city in ("Durban", "Pretoria"):
-        assert (await partner.ask("user.update", {"user_id": user_id, "birth_city": city})).done
-    events = await partner.events(user_id, 3)
-    assert [event["type"] for event in events] == ["user.created"] + ["user.updated"] * 2
+    assert created["type"] == "user.created"
+    assert await events_on(partner.deployment, f"evt.profile.{partner.name}.>") == []
 
 
 async def test_signed_up_user_has_none(partner: Partner) -> None:

@@ -35,8 +35,7 @@ async def settled(shelf: Shelf, mongo: Any) -> Document:
     """Settle the first event of a new thing, and give the thing as it is afterwards."""
     made = await shelf.make("hat")
     called: list[str] = []
-    id, entry = made["_id"], made["outbox"][0]
-    acknowledged = Acknowledged(THINGS.collection, id, id, shelf.partner, entry, 7)
+    acknowledged = Acknowledged(THINGS.collection, made["_id"], shelf.partner, made["outbox"][0], 7)
     Settler(mongo).add(acknowledged, lambda: called.append("done"))
     await eventually(lambda: called)
     kept = await shelf.things.read(made["_id"])
