@@ -208,11 +208,11 @@ class Worker:
         await self.relay.deliver(pending)
 
     async def _keep_hearing(self) -> None:
-        """Reconnect when the reading task has ended and nothing else noticed."""
+        """Reconnect when a task of the connection has ended and nothing else noticed."""
         while True:
             await asyncio.sleep(_HEARING_CHECK)
             if self.connection.is_deaf:
-                log.error("nats_reader_ended")
+                log.error("nats_task_ended")
                 await self.connection.force_reconnect()
 
     def _keep_running(self, coroutine: Any, name: str) -> None:

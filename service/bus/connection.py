@@ -85,9 +85,9 @@ class Connection(Client):
 
     @property
     def is_deaf(self) -> bool:
-        """Whether the reading task has ended although the connection stands."""
-        reading = self._reading_task
-        return self.is_connected and reading is not None and reading.done()
+        """Whether the task that reads, or that writes, has ended while the connection stands."""
+        tasks = (self._reading_task, self._flusher_task)
+        return self.is_connected and any(task is not None and task.done() for task in tasks)
 
     async def _receive(
         self, sid: int, subject: bytes, reply: bytes, headers: bytes, payload: bytes

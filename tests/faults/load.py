@@ -174,9 +174,9 @@ class Load:
 
 
 @asynccontextmanager
-async def loaded(house: House) -> AsyncIterator[Load]:
+async def loaded(house: House, within: float = REQUEST_SECONDS) -> AsyncIterator[Load]:
     """A load that goes on for as long as the block; at its end every request has been answered."""
-    load = Load(house.bus, house.token)
+    load = Load(house.bus, house.token, within)
     await load.prepare()
     async with asyncio.TaskGroup() as group:  # a client that fails ends the block as well
         group.create_task(load.run())
