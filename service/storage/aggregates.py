@@ -56,6 +56,16 @@ class Aggregates:
         """
         return await self._batches.read(id, fields and _COMMON_FIELDS + fields)
 
+    async def read_by(
+        self, field: str, value: str, fields: tuple[str, ...] = ()
+    ) -> Document | None:
+        """The one document with this value in a field, or None; otherwise as `read`.
+
+        The field has a unique index of its own name.
+        Raises: Unavailable.
+        """
+        return await self._batches.read(value, fields and _COMMON_FIELDS + fields, field)
+
     async def read_fixed(self, id: str) -> Document | None:
         """The fields of the document that never change, or None where there is no such document.
 
@@ -83,15 +93,17 @@ class Aggregates:
         fields: tuple[str, ...] = (),
         *,
         hint: str,
+        sort: str = "_id",
         limit: int = 0,
     ) -> list[Document]:
         """The documents that match by the index `hint`, in the order of their ids: of creation.
 
+        `sort` names another field with the ids of aggregates, to be in the order of theirs.
         Raises: Unavailable.
         """
         wanted = dict.fromkeys(_COMMON_FIELDS + fields, True) if fields else None
         return await self._mongo.find(
-            self._kind.collection, query, wanted, sort="_id", limit=limit, hint=hint
+            self._kind.collection, query, wanted, sort=sort, limit=limit, hint=hint
         )
 
     async def insert(
@@ -121,7 +133,8 @@ class Aggregates:
     async def change(self, call: Call, id: str, decide: Decision) -> Document:
         """Change one aggregate, and give it as it is afterwards.
 
-        Raises: what `decide` raises; Duplicate, naming the unique index; Unavailable.
+        Raises: what `decide` raises; KeyTaken, for a change that keeps a reply; Duplicate, naming
+        the unique index; Unavailable.
         """
         # Two changes of this worker on one aggregate at once would only lose to each other.
         async with self._turns.of(id):
@@ -146,8 +159,14 @@ class Aggregates:
             raise LookupError(f"{call.operation} changes what does not exist")
         if change is None:
             return document
-        write = update_of(call, self._kind.collection, document, change)
-        await self._batches.swap(write.swap)
+        kept = self.replies.keep_also(call, document, change.reply)
+        write = update_of(call, self._kind.collection, document, change, kept)
+        try:
+            await self._batches.swap(write.swap)
+        except Duplicate as duplicate:
+            if kept is not None:
+                await self.replies.refuse_taken(call, duplicate.index)
+            raise
         self._fresh.forget(write.after["_id"])
         self._relay.submit(write.pending)
         return write.after
