@@ -16,7 +16,7 @@ class Accounts:
 
     partner: Partner
     entity_id: str = ""
-    tokens: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict, repr=False)
 
     async def user(self, *, confirmed: bool = True, entity_id: str | None = None) -> str:
         """A new user who has confirmed its e-mail, or has not."""
