@@ -10,6 +10,7 @@ beside, perhaps before, the last one of the old. Its `seat` is account and user 
 and read in batches. It repeats what never changes of its account: `domain` and `entity_id`.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -123,14 +124,12 @@ def given(role: str, context: AdminContext | None = None, *, pending: bool = Fal
     return {"role": role, "pending": pending, "admin_context": kept}
 
 
-async def find_seat(
-    call: Call, account_id: str, user_id: str, fields: tuple[str, ...] = ("role",)
-) -> Document | None:
-    """The user's part in the account, or None where there never was one.
+def find_seat(call: Call, account_id: str, user_id: str) -> asyncio.Future[Document | None]:
+    """The user's role in the account, or None where there never was one.
 
     Raises: Unavailable.
     """
-    return await call.storage[MEMBERSHIPS].read_by(SEAT, seat(account_id, user_id), fields)
+    return call.storage[MEMBERSHIPS].read_by(SEAT, seat(account_id, user_id), ("role",))
 
 
 async def find_account_ids(

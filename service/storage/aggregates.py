@@ -5,6 +5,7 @@ so a change without its event, or an event without its change, cannot come to be
 from there.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -48,23 +49,24 @@ class Aggregates:
         self._fixed = FixedMemory(lambda id: self.read(id, kind.fixed))
         self._fresh = FreshMemory(self.read)
 
-    async def read(self, id: str, fields: tuple[str, ...] = ()) -> Document | None:
+    def read(self, id: str, fields: tuple[str, ...] = ()) -> asyncio.Future[Document | None]:
         """The document, or None; `fields` names what to read besides the common ones, () is all.
 
-        Shared with whoever asked for the same at the same time: not to be changed.
+        Under way at once. Shared with whoever asked for the same at the same time: not to be
+        changed.
         Raises: Unavailable.
         """
-        return await self._batches.read(id, fields and _COMMON_FIELDS + fields)
+        return self._batches.read(id, fields and _COMMON_FIELDS + fields)
 
-    async def read_by(
+    def read_by(
         self, field: str, value: str, fields: tuple[str, ...] = ()
-    ) -> Document | None:
+    ) -> asyncio.Future[Document | None]:
         """The one document with this value in a field, or None; otherwise as `read`.
 
         The field has a unique index of its own name.
         Raises: Unavailable.
         """
-        return await self._batches.read(value, fields and _COMMON_FIELDS + fields, field)
+        return self._batches.read(value, fields and _COMMON_FIELDS + fields, field)
 
     async def read_fixed(self, id: str) -> Document | None:
         """The fields of the document that never change, or None where there is no such document.

@@ -1,5 +1,6 @@
 """The batches of one collection: reads, inserts, compare-and-sets; to each caller its own."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -44,16 +45,19 @@ class Batches:
         self._inserter: Coalescer[bytes, None] = Coalescer(self._insert)
         self._swapper: Coalescer[Swap, None] = Coalescer(self._swap)
 
-    async def read(self, value: str, fields: tuple[str, ...], by: str = "_id") -> Document | None:
+    def read(
+        self, value: str, fields: tuple[str, ...], by: str = "_id"
+    ) -> asyncio.Future[Document | None]:
         """The document with these fields, () for all of them, or None.
 
-        `by` is a field with a unique index of its own name.
+        `by` is a field with a unique index of its own name. The read is under way at once, so that
+        several can be before the first is awaited.
         Raises: Unavailable.
         """
         reader = self._readers.get((by, fields))
         if reader is None:
             reader = self._readers[by, fields] = self._reader(by, fields)
-        return await reader.submit(value)
+        return reader.submit(value)
 
     async def insert(self, encoded: bytes) -> None:
         """Insert a document, encoded already: what cannot be must not take its neighbours along.

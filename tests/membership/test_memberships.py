@@ -232,7 +232,7 @@ async def test_admins_stay_once_funds_are_settled(accounts: Accounts) -> None:
 
 
 async def test_last_admin_stays(accounts: Accounts) -> None:
-    """It can be neither demoted nor removed, by itself or anybody; a proposed one does not count."""
+    """It can be neither demoted nor removed; a user who is only proposed does not count."""
     owner, second = await accounts.user(), await accounts.user()
     account_id = await accounts.open(owner)
     await accounts.add(owner, account_id, second, "admin")
@@ -375,7 +375,8 @@ async def test_member_token_is_good_and_of_a_user(accounts: Accounts) -> None:
     body = {"account_id": account_id, "member_access_token": accounts.tokens[gone]}
     refused = await partner.ask("membership.create", body, accounts.tokens[owner])
     assert refused.refusal == (400, "NOT_ALLOWED_VALUE", "member_access_token")
-    for token, code in (("", "TOO_SHORT"), ("x" * 8193, "TOO_LONG"), (7, "INVALID_FORMAT")):
-        body = {"account_id": account_id, "member_access_token": token}  # type: ignore[dict-item]
-        refused = await partner.ask("membership.create", body, accounts.tokens[owner])
+    malformed = {"": "TOO_SHORT", "x" * 8193: "TOO_LONG", 7: "INVALID_FORMAT"}
+    for value, code in malformed.items():
+        wrongly = {"account_id": account_id, "member_access_token": value}
+        refused = await partner.ask("membership.create", wrongly, accounts.tokens[owner])
         assert refused.refusal == (400, code, "member_access_token")

@@ -84,13 +84,14 @@ async def test_one_key_is_one_creation(accounts: Accounts) -> None:
 
 async def test_one_key_is_one_account(accounts: Accounts) -> None:
     """All retries of one creation at once make one account."""
-    body = {"name": "Bakery", "owner_user_id": await accounts.user()}
+    owner = await accounts.user()
+    body = {"name": "Bakery", "owner_user_id": owner}
     ask = accounts.partner.ask
     attempts = [ask("account.create", body, idempotency_key="one") for _ in range(CLIENTS)]
     replies = await asyncio.gather(*attempts)
     assert all(reply.done == replies[0].done for reply in replies)
     assert len((await ask("account.list")).done["items"]) == 1
-    assert len((await ask("membership.list", {"user_id": body["owner_user_id"]})).done["items"]) == 1
+    assert len((await ask("membership.list", {"user_id": owner})).done["items"]) == 1
 
 
 async def test_admins_do_not_change_beside_settlement(accounts: Accounts) -> None:

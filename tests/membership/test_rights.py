@@ -1,6 +1,5 @@
 """Who may do what: each role and each kind of token, against each operation."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,7 +127,7 @@ class Office:
 
 
 @pytest.fixture(scope="module")
-async def office(deployment: Deployment) -> AsyncIterator[Office]:
+async def office(deployment: Deployment) -> Office:
     """One partner's users, of an entity of a domain."""
     accounts = Accounts(Partner(deployment))
     partner = accounts.partner
@@ -157,7 +156,7 @@ async def office(deployment: Deployment) -> AsyncIterator[Office]:
         "client of another domain": partner.token(domain=ELSEWHERE),
         "client without scopes": partner.token(scopes=()),
     }
-    yield Office(accounts, entity_id, users, tokens)
+    return Office(accounts, entity_id, users, tokens)
 
 
 @pytest.mark.parametrize(
