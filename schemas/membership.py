@@ -55,27 +55,10 @@ class ListAccounts(PageRequest):
     entity_id: Uuid | None = None
 
 
-class CreateMembership(Request):
-    """A user to add to an account, by a token of its own."""
+class GivenRole(Request):
+    """A role in an account, and why, where it is an admin's."""
 
     account_id: Uuid
-    member_access_token: Token = Field(description="A user's token, of who is to be added.")
-    role: Role = "moderator"
-    admin_context: AdminContext | None = Field(
-        default=None, description="Required with the role admin."
-    )
-
-    @model_validator(mode="after")
-    def _reasoned(self) -> Self:
-        _check_context(self.role, self.admin_context)
-        return self
-
-
-class ModifyMembership(Request):
-    """A user of an account, and its new role."""
-
-    account_id: Uuid
-    user_id: Uuid
     role: Role
     admin_context: AdminContext | None = Field(
         default=None, description="Required with the role admin."
@@ -83,8 +66,22 @@ class ModifyMembership(Request):
 
     @model_validator(mode="after")
     def _reasoned(self) -> Self:
-        _check_context(self.role, self.admin_context)
+        if self.role == "admin" and self.admin_context is None:
+            _refuse("admin_context", "required with the role admin")
         return self
+
+
+class CreateMembership(GivenRole):
+    """A user to add to an account, by a token of its own."""
+
+    member_access_token: Token = Field(description="A user's token, of who is to be added.")
+    role: Role = "moderator"
+
+
+class ModifyMembership(GivenRole):
+    """A user of an account, and its new role."""
+
+    user_id: Uuid
 
 
 class RemoveMembership(Request):
@@ -134,11 +131,6 @@ class CheckPermission(Request):
     account_id: Uuid
     user_id: Uuid
     permission: Permission
-
-
-def _check_context(role: Role, context: AdminContext | None) -> None:
-    if role == "admin" and context is None:
-        _refuse("admin_context", "required with the role admin")
 
 
 def _refuse(path: str, message: str) -> None:
