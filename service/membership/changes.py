@@ -36,16 +36,14 @@ async def give_seat(
             raise AlreadyMember(path="member_access_token")
         return Change(MembershipCreated, role, data, reply=reply)
 
-    if membership is None:
+    if membership is not None:
+        document = await memberships.change(call, membership["_id"], decide)
+    else:
         new = store.new_membership(new_id(call.now), account, user_id, role)
         try:
-            await memberships.insert(call, new, MembershipCreated, data, reply)
-        except Duplicate:  # another request was quicker, and this one comes after it
-            membership = await store.find_seat(call, account["_id"], user_id)
-        else:
-            call.etag = 1
-            return reply
-    document = await memberships.change(call, membership["_id"] if membership else "", decide)
+            document = await memberships.insert(call, new, MembershipCreated, data, reply)
+        except Duplicate:  # made since it was looked for
+            raise AlreadyMember(path="member_access_token") from None
     call.etag = document["version"]
     return reply
 

@@ -49,7 +49,7 @@ class Replies:
     def keep_also(
         self, call: Call, document: Document, reply: Mapping[str, Any] | None
     ) -> list[Document] | None:
-        """The kept replies of a document that is made anew, with this one; None for no change."""
+        """The kept replies of a document that is made anew, with this one; None to leave them."""
         if reply is None:
             return None
         kept = self.keep(call, document["_id"], reply, document["version"] + 1)

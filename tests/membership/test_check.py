@@ -1,5 +1,7 @@
 """membership.check: what each role allows, and who may ask."""
 
+import asyncio
+
 import pytest
 
 from tests.client import Partner
@@ -109,3 +111,28 @@ async def test_permission_is_one_of_three(partner: Partner) -> None:
     body = {"account_id": NO_ONE, "user_id": NO_ONE, "permission": "view"}
     refused = await partner.ask("membership.check", body)
     assert refused.refusal == (400, "NOT_ALLOWED_VALUE", "permission")
+
+
+async def test_many_checks_are_few_queries(accounts: Accounts) -> None:
+    """One check reads a user and a membership; those that come at once read them together."""
+    users = [await accounts.user() for _ in range(8)]
+    account_id = await accounts.open(users[0])
+    for user in users[1:]:
+        await accounts.add(users[0], account_id, user)
+    checks = [
+        {"account_id": account_id, "user_id": user, "permission": "VIEW"} for user in users
+    ] * 8
+    database = accounts.partner.deployment.database
+    await accounts.partner.ask("membership.check", checks[0])  # the account is remembered from here
+    kept = {"ns": {"$regex": r"\.(users|memberships|accounts)$"}}
+    # By id or by seat: what the worker does behind the requests asks otherwise.
+    by = [{f"command.filter.{field}": {"$exists": True}} for field in ("_id", "seat")]
+    asked = kept | {"op": "query", "$or": by}
+    await database.command({"profile": 2, "filter": kept})
+    await accounts.partner.ask("membership.check", checks[0])
+    assert await database["system.profile"].count_documents(asked) == 2
+    ask = accounts.partner.ask
+    replies = await asyncio.gather(*(ask("membership.check", body) for body in checks))
+    assert all(reply.done["allowed"] for reply in replies)
+    assert await database["system.profile"].count_documents(asked) <= 2 + len(checks)
+    await database.command({"profile": 0})

@@ -24,7 +24,7 @@ UNCONFIRMED = frozenset({5})
 START = Model({0: "admin", 1: "admin", 2: "moderator", 3: "member"}, UNCONFIRMED)
 
 SETTINGS = settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
