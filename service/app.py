@@ -27,6 +27,12 @@ from service.bus.rates import Rates
 from service.bus.relay import Relay
 from service.bus.server import Server
 from service.ids import random_id
+from service.membership import (
+    ACCOUNTS,
+    MEMBERSHIPS,
+    account_operations,
+    membership_operations,
+)
 from service.operation import Operation
 from service.organisation import ENTITIES, entity_operations
 from service.partners import PARTNERS
@@ -56,13 +62,15 @@ from service.users import operations as user_operations
 log = structlog.get_logger()
 
 STREAM = "SVC_USER_EVENTS"
-KINDS: tuple[Kind, ...] = (USERS, ENTITIES, PARTNERS, PROFILES, SESSIONS)
+KINDS: tuple[Kind, ...] = (USERS, ENTITIES, PARTNERS, PROFILES, SESSIONS, ACCOUNTS, MEMBERSHIPS)
 OPERATIONS: tuple[Operation, ...] = (
     *user_operations,
     *signup_operations,
     *token_operations,
     *profile_operations,
     *entity_operations,
+    *account_operations,
+    *membership_operations,
 )
 INDEXES: tuple[tuple[str, Sequence[Index]], ...] = (
     *((kind.collection, kind.all_indexes) for kind in KINDS),

@@ -7,6 +7,8 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -135,10 +137,7 @@ class Dispatcher:
     ) -> Caller:
         if operation.scope == "public":
             return NOBODY
-        token = headers.token()
-        caller = self._verifier.remembered(token, now)
-        if caller is None:
-            caller = await self._verifier.verify(token, now)
+        caller = await self._verified(now, headers.token())
         if not caller.may_ask_for(partner):
             raise WrongPartner
         if caller.use not in operation.callers:
@@ -146,6 +145,9 @@ class Dispatcher:
         if operation.scope != "by role" and operation.scope not in caller.scopes:
             raise MissingScope(arguments=[operation.scope])
         return caller
+
+    async def _verified(self, now: float, token: str) -> Caller:
+        return self._verifier.remembered(token, now) or await self._verifier.verify(token, now)
 
     async def _refuse_disabled(self, module: Module, partner: str, caller: Caller) -> None:
         if not await is_on(self._storage, partner, caller.domain, module):
@@ -170,6 +172,7 @@ class Dispatcher:
             authority=self._authority,
             max_reply=self._max_payload() - _HEADER_ROOM,
             trace=headers.trace(),
+            verify_token=partial(self._verified, now.timestamp()),
         )
         if operation.creates is not None:
             call.idempotency_key = headers.idempotency_key()
@@ -187,8 +190,10 @@ class Dispatcher:
         if kept is None:
             try:
                 return _reply(call, await operation.handler(request, call))
-            except KeyTaken:
-                kept = await aggregates.kept_reply(call)
+            except (KeyTaken, Problem) as refused:
+                # What stands in its way may be what the same request has just made elsewhere.
+                conflict = isinstance(refused, KeyTaken) or refused.status == HTTPStatus.CONFLICT
+                kept = await aggregates.kept_reply(call) if conflict else None
                 if kept is None:
                     raise
         return _replayed(call, kept)

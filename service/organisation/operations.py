@@ -55,14 +55,23 @@ async def entity_for_user(call: Call, entity_id: str) -> Document:
 
     Raises: EntityNotFound, EntityIsPersonal, OutsideDomain, Unavailable.
     """
-    entity = await store.find_entity_facts(call, entity_id)
-    if entity is None or entity["partner"] != call.partner:
-        raise EntityNotFound(path="entity_id")
-    # An entity is nobody's own: whether a user's token may name one is the operation's to say.
-    if not call.sees(entity, owner=call.caller.own_id):
-        raise OutsideDomain(path="entity_id")
+    entity = await named_entity(call, entity_id, "entity_id")
     if entity["entity_type"] == "personal":
         raise EntityIsPersonal(path="entity_id")
+    return entity
+
+
+async def named_entity(call: Call, entity_id: str, path: str) -> Document:
+    """What never changes of an entity that the request names at `path`, to put something under.
+
+    Raises: EntityNotFound, OutsideDomain, Unavailable.
+    """
+    entity = await store.find_entity_facts(call, entity_id)
+    if entity is None or entity["partner"] != call.partner:
+        raise EntityNotFound(path=path)
+    # An entity is nobody's own: whether a user's token may name one is the operation's to say.
+    if not call.sees(entity, owner=call.caller.own_id):
+        raise OutsideDomain(path=path)
     return entity
 
 
@@ -72,11 +81,7 @@ async def _parent(request: CreateEntity, call: Call) -> Document | None:
             # A root of its own would lie outside the domain that makes it.
             raise OutsideDomain(path="parent_id")
         return None
-    parent = await store.find_entity_facts(call, request.parent_id)
-    if parent is None or parent["partner"] != call.partner:
-        raise EntityNotFound(path="parent_id")
-    if not call.sees(parent):
-        raise OutsideDomain(path="parent_id")
+    parent = await named_entity(call, request.parent_id, "parent_id")
     if parent["entity_type"] == "personal":
         raise InvalidParent(path="parent_id")
     return parent

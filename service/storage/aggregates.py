@@ -5,6 +5,7 @@ so a change without its event, or an event without its change, cannot come to be
 from there.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -50,13 +51,24 @@ class Aggregates:
         self._fixed = FixedMemory(lambda id: self.read(id, kind.fixed))
         self._fresh = FreshMemory(self.read)
 
-    async def read(self, id: str, fields: tuple[str, ...] = ()) -> Document | None:
+    def read(self, id: str, fields: tuple[str, ...] = ()) -> asyncio.Future[Document | None]:
         """The document, or None; `fields` names what to read besides the common ones, () is all.
 
-        Shared with whoever asked for the same at the same time: not to be changed.
+        Under way at once. Shared with whoever asked for the same at the same time: not to be
+        changed.
         Raises: Unavailable.
         """
-        return await self._batches.read(id, fields and _COMMON_FIELDS + fields)
+        return self._batches.read(id, fields and _COMMON_FIELDS + fields)
+
+    def read_by(
+        self, field: str, value: str, fields: tuple[str, ...] = ()
+    ) -> asyncio.Future[Document | None]:
+        """The one document with this value in a field, or None; otherwise as `read`.
+
+        The field has a unique index of its own name.
+        Raises: Unavailable.
+        """
+        return self._batches.read(value, fields and _COMMON_FIELDS + fields, field)
 
     async def read_fixed(self, id: str) -> Document | None:
         """The fields of the document that never change, or None where there is no such document.
@@ -85,15 +97,17 @@ class Aggregates:
         fields: tuple[str, ...] = (),
         *,
         hint: str,
+        sort: str = "_id",
         limit: int = 0,
     ) -> list[Document]:
         """The documents that match by the index `hint`, in the order of their ids: of creation.
 
+        `sort` names another field with the ids of aggregates, to be in the order of theirs.
         Raises: Unavailable.
         """
         wanted = dict.fromkeys(_COMMON_FIELDS + fields, True) if fields else None
         return await self._mongo.find(
-            self._kind.collection, query, wanted, sort="_id", limit=limit, hint=hint
+            self._kind.collection, query, wanted, sort=sort, limit=limit, hint=hint
         )
 
     async def insert(
@@ -153,7 +167,8 @@ class Aggregates:
     async def change(self, call: Call, id: str, decide: Decision) -> Document:
         """Change one aggregate, and give it as it is afterwards.
 
-        Raises: what `decide` raises; Duplicate, naming the unique index; Unavailable.
+        Raises: what `decide` raises; KeyTaken, for a change that keeps a reply; Duplicate, naming
+        the unique index; Unavailable.
         """
         # Two changes of this worker on one aggregate at once would only lose to each other.
         async with self._turns.of(id):
@@ -178,8 +193,14 @@ class Aggregates:
             raise LookupError(f"{call.operation} changes what does not exist")
         if change is None:
             return document
-        write = update_of(call, self._kind.collection, document, change)
-        await self._batches.swap(write.swap)
+        kept = self.replies.keep_also(call, document, change.reply)
+        write = update_of(call, self._kind.collection, document, change, kept)
+        try:
+            await self._batches.swap(write.swap)
+        except Duplicate as duplicate:
+            if kept is not None:
+                await self.replies.refuse_taken(call, duplicate.index)
+            raise
         self._fresh.forget(write.after["_id"])
         self._relay.submit(write.pending)
         return write.after

@@ -1,5 +1,6 @@
 """The batches of one collection: reads, inserts, compare-and-sets; to each caller its own."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,19 +41,23 @@ class Batches:
     def __init__(self, mongo: Mongo, collection: str) -> None:
         self._mongo = mongo
         self._collection = collection
-        self._readers: dict[tuple[str, ...], Coalescer[str, Document | None]] = {}
+        self._readers: dict[tuple[str, tuple[str, ...]], Coalescer[str, Document | None]] = {}
         self._inserter: Coalescer[bytes, None] = Coalescer(self._insert)
         self._swapper: Coalescer[Swap, None] = Coalescer(self._swap)
 
-    async def read(self, id: str, fields: tuple[str, ...]) -> Document | None:
+    def read(
+        self, value: str, fields: tuple[str, ...], by: str = "_id"
+    ) -> asyncio.Future[Document | None]:
         """The document with these fields, () for all of them, or None.
 
+        `by` is a field with a unique index of its own name. The read is under way at once, so that
+        several can be before the first is awaited.
         Raises: Unavailable.
         """
-        reader = self._readers.get(fields)
+        reader = self._readers.get((by, fields))
         if reader is None:
-            reader = self._readers[fields] = self._reader(fields)
-        return await reader.submit(id)
+            reader = self._readers[by, fields] = self._reader(by, fields)
+        return reader.submit(value)
 
     async def insert(self, encoded: bytes) -> None:
         """Insert a document, encoded already: what cannot be must not take its neighbours along.
@@ -68,15 +73,18 @@ class Batches:
         """
         await self._swapper.submit(swap)
 
-    def _reader(self, fields: tuple[str, ...]) -> Coalescer[str, Document | None]:
-        projection = dict.fromkeys(fields, True) or None
+    def _reader(self, by: str, fields: tuple[str, ...]) -> Coalescer[str, Document | None]:
+        projection = dict.fromkeys((by, *fields), True) if fields else None
+        hint = None if by == "_id" else by
 
-        async def flush(ids: list[str]) -> list[Document | None]:
-            wanted = list(set(ids))
-            query = {"_id": {"$in": wanted}} if len(wanted) > 1 else {"_id": wanted[0]}
-            found = await self._mongo.find(self._collection, query, projection, limit=len(wanted))
-            by_id = {document["_id"]: document for document in found}
-            return [by_id.get(id) for id in ids]
+        async def flush(values: list[str]) -> list[Document | None]:
+            wanted = list(set(values))
+            query = {by: {"$in": wanted}} if len(wanted) > 1 else {by: wanted[0]}
+            found = await self._mongo.find(
+                self._collection, query, projection, limit=len(wanted), hint=hint
+            )
+            known = {document[by]: document for document in found}
+            return [known.get(value) for value in values]
 
         return Coalescer(flush)
 

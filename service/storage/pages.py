@@ -52,15 +52,31 @@ async def read_page(
 
     Raises: InvalidCursor, Unavailable.
     """
-    if page.cursor is not None:
-        # Besides what the query says of the id: a cursor must never widen it.
-        query = {**query, "_id": {**query.get("_id", {}), "$gt": _id_in(call, page.cursor)}}
+    query = from_cursor(call, query, page)
     found = await aggregates.find(query, fields, hint=hint, limit=page.limit + 1)
     if page.cursor is None:
         found = [*before, *found]
+    return cut(call, found, page.limit, view)
+
+
+def from_cursor(
+    call: Call, query: Mapping[str, Any], page: PageRequest, field: str = "_id"
+) -> Mapping[str, Any]:
+    """The query for what comes from the page's beginning on; `field` has the ids of what is listed.
+
+    Raises: InvalidCursor.
+    """
+    if page.cursor is None:
+        return query
+    # Besides what the query says of the id: a cursor must never widen it.
+    return {**query, field: {**query.get(field, {}), "$gt": _id_in(call, page.cursor)}}
+
+
+def cut(call: Call, found: list[Document], limit: int, view: Callable[[Document], Any]) -> PageOf:
+    """The page that begins with these documents; one more than the limit means another page."""
     items: list[Any] = []
     room = call.max_reply - _FRAME_BYTES
-    for document in found[: page.limit]:
+    for document in found[:limit]:
         item = to_json(view(document))
         room -= len(item) + 1
         if room < 0 and items:

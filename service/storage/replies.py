@@ -33,7 +33,9 @@ class Replies:
         self._mongo = mongo
         self._sealer = sealer
 
-    def keep(self, call: Call, id: str, reply: Mapping[str, Any]) -> Document | None:
+    def keep(
+        self, call: Call, id: str, reply: Mapping[str, Any], version: int = 1
+    ) -> Document | None:
         """What to keep of the reply in the document `id`; None for a call without a key."""
         if call.idempotency_key is None:
             return None
@@ -41,8 +43,17 @@ class Replies:
             "key": _key(call),
             "fingerprint": call.fingerprint,
             "reply": self._sealer.seal(to_json(reply), self._place(id)),
-            "etag": 1,
+            "etag": version,
         }
+
+    def keep_also(
+        self, call: Call, document: Document, reply: Mapping[str, Any] | None
+    ) -> list[Document] | None:
+        """The kept replies of a document that is made anew, with this one; None to leave them."""
+        if reply is None:
+            return None
+        kept = self.keep(call, document["_id"], reply, document["version"] + 1)
+        return None if kept is None else [*_kept_in(document), kept]
 
     async def kept(self, call: Call) -> KeptReply | None:
         """The reply that is kept under the call's key, or None.
@@ -52,7 +63,8 @@ class Replies:
         document = await self._find(call)
         if document is None:
             return None
-        kept = document["idempotency"]
+        key = _key(call)
+        kept = next(each for each in _kept_in(document) if each["key"] == key)
         if not hmac.compare_digest(kept["fingerprint"], call.fingerprint):
             raise IdempotencyKeyReused
         return KeptReply(
@@ -79,6 +91,12 @@ class Replies:
 
     def _place(self, id: str) -> str:
         return f"{self._collection}/{id}/idempotency"
+
+
+def _kept_in(document: Document) -> list[Document]:
+    """One is kept by itself, several in a list: the same index finds both."""
+    kept: Document | list[Document] = document.get("idempotency", [])
+    return kept if isinstance(kept, list) else [kept]
 
 
 def _key(call: Call) -> str:

@@ -16,7 +16,7 @@ from service.storage.errors import Duplicate, WriteConflict
 from service.storage.kind import Kind
 from service.storage.mongo import Document, Mongo, Session
 from service.storage.outbox import Pending
-from service.storage.writes import DataOf, Decision, insert_of, update_of
+from service.storage.writes import Change, DataOf, Decision, insert_of, update_of
 
 T = TypeVar("T")
 
@@ -90,11 +90,19 @@ class Transaction:
         change = decide(document)
         if document is None:
             raise LookupError(f"{self._call.operation} changes what does not exist")
-        if change is None:
-            return document
-        write = update_of(self._call, kind.collection, document, change)
+        return document if change is None else await self.apply(kind, document, change)
+
+    async def apply(self, kind: Kind, document: Document, change: Change) -> Document:
+        """Carry out a change of a document as this transaction has read it, and give it after.
+
+        Raises: Duplicate, naming the unique index; WriteConflict, Unavailable.
+        """
+        kept = self._aggregates[kind].replies.keep_also(self._call, document, change.reply)
+        write = update_of(self._call, kind.collection, document, change, kept)
         await self._session.update(
-            kind.collection, {"_id": id, "version": document["version"]}, write.swap.update
+            kind.collection,
+            {"_id": document["_id"], "version": document["version"]},
+            write.swap.update,
         )
         self.written.append((kind, write.pending))
         return write.after

@@ -28,6 +28,8 @@ class Change:
     fields: Mapping[str, Any]
     data: DataOf
     removed: Sequence[str] = ()
+    reply: Mapping[str, Any] | None = None
+    """The reply to keep, for an operation that makes anew what had been removed."""
 
 
 Decision = Callable[[Document | None], Change | None]
@@ -87,15 +89,24 @@ def insert_of(
     return Insert(after, _pending(collection, after, [first]), bson.encode(after))
 
 
-def update_of(call: Call, collection: str, document: Document, change: Change) -> Update:
+def update_of(
+    call: Call,
+    collection: str,
+    document: Document,
+    change: Change,
+    kept: list[Document] | None = None,
+) -> Update:
     """The write that carries out a change of the document.
 
+    `kept` is all that is to be kept of replies, where the change keeps one.
     Raises: Unavailable, when too many of its events wait for the stream already.
     """
     if len(document["outbox"]) >= MOST_PENDING:
         raise Unavailable
     version = document["version"]
     fields = {**change.fields, "version": version + 1, "updated_at": call.now}
+    if kept is not None:
+        fields["idempotency"] = kept
     after = {k: v for k, v in document.items() if k not in change.removed} | fields
     event = entry(call, change.event, document["_id"], version + 1, change.data(after))
     update: dict[str, Any] = {"$set": fields, "$push": {"outbox": event}}

@@ -63,6 +63,9 @@ OBJECT_FIELDS = (
 )
 """What a user object is made of."""
 
+STANDING_FIELDS = ("active", "confirmed")
+"""What others ask of a user: whether it may act, and whether it has confirmed its e-mail."""
+
 # `address` and `id_number` too, but they are kept in another form than they come in.
 _PLAIN_FIELDS = (
     "first_name",

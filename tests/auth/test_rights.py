@@ -22,7 +22,19 @@ CONTRACT = {
     "user.activate": ("write:user", CLIENTS),
     "entity.create": ("write:business", CLIENTS),
     "entity.get": ("read:business", CLIENTS),
+    "account.create": ("write:account", CLIENTS),
+    "account.get": ("read:account", ANYONE),
+    "account.list": ("read:account", ANYONE),
+    "account.record_settlement": ("write:account", CLIENTS),
+    "membership.create": ("by role", USERS),
+    "membership.modify": ("by role", USERS),
+    "membership.remove": ("by role", USERS),
+    "membership.approve": ("approve:membership", CLIENTS),
+    "membership.reject": ("approve:membership", CLIENTS),
+    "membership.list": ("read:account", ANYONE),
+    "membership.check": ("read:account", ANYONE),
 }
+OPEN_TO_USERS = {*USER_SCOPES, "by role"}
 WITH_TOKEN = [each for each in OPERATIONS if each.scope != "public"]
 WITH_SCOPE = [each for each in WITH_TOKEN if each.scope != "by role"]
 
@@ -47,7 +59,7 @@ async def test_kinds(partner: Partner, operation: Operation, use: TokenUse) -> N
     reply = await partner.ask(operation.title, {"no": "such field"}, token)
     if use not in operation.callers:
         assert reply.refusal == (403, "WRONG_TOKEN_KIND", None)
-    elif operation.scope in USER_SCOPES or use is TokenUse.CLIENT:
+    elif operation.scope in OPEN_TO_USERS or use is TokenUse.CLIENT:
         assert reply.refusal[0] == 400
     else:
         assert reply.refusal == (403, "MISSING_SCOPE", None)

@@ -1,0 +1,1 @@
+"""Tests of svc.account and svc.membership."""
