@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from service.auth.scopes import Scope, TokenUse
-from service.problems import Unauthenticated, VersionConflict
+from service.problems import VersionConflict
 
 if TYPE_CHECKING:
     from service.storage.storage import Storage
@@ -66,14 +65,6 @@ NOBODY = Caller(
 """Who asks a public operation."""
 
 
-async def trust_nobody(_token: str) -> Caller:
-    """Refuse any token: where there is no verifier, none is good.
-
-    Raises: Unauthenticated.
-    """
-    raise Unauthenticated
-
-
 @dataclass(slots=True)
 class Call:
     """What a handler gets besides the request."""
@@ -95,11 +86,6 @@ class Call:
     if_match: int | None = None
     trace: dict[str, str] = field(default_factory=dict)
     """`traceparent` and `tracestate`, where the request has them."""
-    verify_token: Callable[[str], Awaitable[Caller]] = trust_nobody
-    """Whom another token speaks for, one in the body of the request.
-
-    Raises: Unauthenticated, TokenExpired; Unavailable.
-    """
     etag: int | None = None
     """The version that the reply is about; the handler says it."""
 

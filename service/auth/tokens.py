@@ -65,6 +65,13 @@ class Verifier:
         self._issuers = {k: issuer for k, issuer in self._issuers.items() if k != name}
         self._remembered.clear()
 
+    async def caller_of(self, token: str, now: float) -> Caller:
+        """The caller that a token speaks for, verified where it was not yet.
+
+        Raises: Unauthenticated, TokenExpired; Unavailable, when revocations cannot be read.
+        """
+        return self.remembered(token, now) or await self.verify(token, now)
+
     def remembered(self, token: str, now: float) -> Caller | None:
         """The caller of a token seen before, if the token is still good.
 

@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -137,7 +136,7 @@ class Dispatcher:
     ) -> Caller:
         if operation.scope == "public":
             return NOBODY
-        caller = await self._verified(now, headers.token())
+        caller = await self._verifier.caller_of(headers.token(), now)
         if not caller.may_ask_for(partner):
             raise WrongPartner
         if caller.use not in operation.callers:
@@ -145,9 +144,6 @@ class Dispatcher:
         if operation.scope != "by role" and operation.scope not in caller.scopes:
             raise MissingScope(arguments=[operation.scope])
         return caller
-
-    async def _verified(self, now: float, token: str) -> Caller:
-        return self._verifier.remembered(token, now) or await self._verifier.verify(token, now)
 
     async def _refuse_disabled(self, module: Module, partner: str, caller: Caller) -> None:
         if not await is_on(self._storage, partner, caller.domain, module):
@@ -172,7 +168,6 @@ class Dispatcher:
             authority=self._authority,
             max_reply=self._max_payload() - _HEADER_ROOM,
             trace=headers.trace(),
-            verify_token=partial(self._verified, now.timestamp()),
         )
         if operation.creates is not None:
             call.idempotency_key = headers.idempotency_key()

@@ -230,7 +230,7 @@ async def _member(call: Call, token: str) -> str:
     Raises: MemberTokenRefused, Unavailable.
     """
     try:
-        member = await call.verify_token(token)
+        member = await call.authority.verifier.caller_of(token, call.now.timestamp())
     except (Unauthenticated, TokenExpired):
         raise MemberTokenRefused from None
     if member.own_id is None or not member.may_ask_for(call.partner):
