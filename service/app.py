@@ -28,7 +28,12 @@ from service.bus.relay import Relay
 from service.bus.server import Server
 from service.ids import random_id
 from service.operation import Operation
-from service.organisation import ENTITIES, entity_operations
+from service.organisation import (
+    ENTITIES,
+    administrator_operations,
+    business_operations,
+    entity_operations,
+)
 from service.partners import PARTNERS
 from service.profiles import PROFILES
 from service.profiles import operations as profile_operations
@@ -62,6 +67,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *signup_operations,
     *token_operations,
     *profile_operations,
+    *administrator_operations,
+    *business_operations,
     *entity_operations,
 )
 INDEXES: tuple[tuple[str, Sequence[Index]], ...] = (

@@ -52,12 +52,27 @@ async def read_page(
 
     Raises: InvalidCursor, Unavailable.
     """
-    if page.cursor is not None:
-        # Besides what the query says of the id: a cursor must never widen it.
-        query = {**query, "_id": {**query.get("_id", {}), "$gt": _id_in(call, page.cursor)}}
+    # Besides what the query says of the id: a cursor must never widen it.
+    after = {**query.get("_id", {}), **after_cursor(call, page)}
+    query = {**query, "_id": after} if after else query
     found = await aggregates.find(query, fields, hint=hint, limit=page.limit + 1)
     if page.cursor is None:
         found = [*before, *found]
+    return cut_page(call, found, page, view)
+
+
+def after_cursor(call: Call, page: PageRequest) -> dict[str, Any]:
+    """What the page's cursor says of the ids in it; empty for the first page.
+
+    Raises: InvalidCursor.
+    """
+    return {"$gt": _id_in(call, page.cursor)} if page.cursor is not None else {}
+
+
+def cut_page(
+    call: Call, found: list[Document], page: PageRequest, view: Callable[[Document], Any]
+) -> PageOf:
+    """The page out of the documents found for it, one more than it asks for if there are."""
     items: list[Any] = []
     room = call.max_reply - _FRAME_BYTES
     for document in found[: page.limit]:
