@@ -13,9 +13,12 @@ from tests.eventually import eventually
 @pytest.mark.parametrize("name", ["_reading_task", "_flusher_task"])
 async def test_task_ends(deployment: Deployment, partner: Partner, name: str) -> None:
     """The worker connects anew at once, and answers."""
-    task: asyncio.Task[None] = getattr(deployment.worker.connection, name)
+    connection = deployment.worker.connection
+    before = connection.stats["reconnects"]
+    task: asyncio.Task[None] = getattr(connection, name)
     task.cancel()
     await asyncio.wait([task])
+    await eventually(lambda: connection.stats["reconnects"] > before, within=5)
 
     async def answers() -> bool:
         try:
@@ -25,4 +28,4 @@ async def test_task_ends(deployment: Deployment, partner: Partner, name: str) ->
         return True
 
     await eventually(answers, within=5)
-    assert not deployment.worker.connection.is_deaf
+    assert not connection.is_deaf
