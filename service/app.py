@@ -34,7 +34,12 @@ from service.membership import (
     membership_operations,
 )
 from service.operation import Operation
-from service.organisation import ENTITIES, entity_operations
+from service.organisation import (
+    ENTITIES,
+    administrator_operations,
+    business_operations,
+    entity_operations,
+)
 from service.partners import PARTNERS
 from service.profiles import PROFILES
 from service.profiles import operations as profile_operations
@@ -68,6 +73,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *signup_operations,
     *token_operations,
     *profile_operations,
+    *administrator_operations,
+    *business_operations,
     *entity_operations,
     *account_operations,
     *membership_operations,

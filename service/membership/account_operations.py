@@ -19,7 +19,7 @@ from service.membership.problems import AccountNotFound, UserNotActive, UserNotC
 from service.membership.roles import ADMIN, NONE
 from service.membership.store import ACCOUNTS, MEMBERSHIPS
 from service.operation import Module, Operations
-from service.organisation.operations import named_entity
+from service.organisation.parents import named_entity
 from service.organisation.problems import EntityNotFound
 from service.problems import InvalidCursor, OutsideDomain
 from service.storage.mongo import Document

@@ -1,10 +1,9 @@
 """Modules: parts of the service that are on or off for a domain, or for a whole partner."""
 
-from collections.abc import Mapping
-
 from service.operation import Module
 from service.organisation.store import ENTITIES
 from service.partners.store import PARTNERS
+from service.partners.switches import set_in
 from service.storage.storage import Storage
 
 
@@ -15,10 +14,8 @@ async def is_on(storage: Storage, partner: str, domain: str | None, module: Modu
     Raises: Unavailable.
     """
     if domain is not None:
-        administrator = await storage[ENTITIES].read_fresh(domain)
-        own: Mapping[str, bool] = (administrator or {}).get("modules") or {}
+        own = set_in(await storage[ENTITIES].read_fresh(domain))
         if module in own:
             return own[module]
-    document = await storage[PARTNERS].read_fresh(partner)
-    default: Mapping[str, bool] = (document or {}).get("modules") or {}
+    default = set_in(await storage[PARTNERS].read_fresh(partner))
     return default.get(module, True)

@@ -11,7 +11,7 @@ from schemas.profile import (
 from service.auth.scopes import Scope
 from service.call import Call
 from service.operation import Operations
-from service.organisation.operations import entity_for_user
+from service.organisation.parents import entity_for_user
 from service.organisation.problems import EntityIsPersonal, EntityNotFound
 from service.problems import InvalidCursor, OutsideDomain
 from service.profiles import store

@@ -22,6 +22,7 @@ from service.storage.mongo import Document, Mongo
 from service.storage.outbox import Pending
 from service.storage.replies import KeptReply, Replies
 from service.storage.sealing import Sealer
+from service.storage.tree import Tree
 from service.storage.turns import Turns
 from service.storage.writes import DataOf, Decision, insert_of, update_of
 
@@ -43,6 +44,7 @@ class Aggregates:
 
     def __init__(self, kind: Kind, mongo: Mongo, relay: Relay, sealer: Sealer) -> None:
         self.replies = Replies(kind.collection, mongo, sealer)
+        self.tree = Tree(mongo, kind.collection, kind.parent)
         self._kind = kind
         self._mongo = mongo
         self._relay = relay

@@ -30,6 +30,8 @@ class Kind:
     indexes: tuple[Index, ...] = ()
     fixed: tuple[str, ...] = ()
     """Fields that never change once the aggregate is there; `partner` and `domain` are of them."""
+    parent: str = "parent_id"
+    """The field with the id of the parent, where the aggregates form a tree."""
 
     @property
     def all_indexes(self) -> tuple[Index, ...]:

@@ -66,6 +66,15 @@ class Session:
         found: list[Document] = await told(cursor.to_list(None))
         return found
 
+    async def aggregate(
+        self, collection: str, pipeline: Sequence[Mapping[str, Any]]
+    ) -> list[Document]:
+        """What a pipeline gives for the transaction's snapshot.
+
+        Raises: WriteConflict, Unavailable.
+        """
+        return await _all_of(self._database[collection].aggregate(pipeline, session=self._session))
+
     async def insert(self, collection: str, encoded: bytes) -> None:
         """Insert a document.
 
@@ -114,6 +123,7 @@ class Mongo:
         options: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
         self._database = self._client.get_database(name, codec_options=options)
         self._majority = self._database.with_options(read_concern=ReadConcern("majority"))
+        self._snapshot = self._database.with_options(read_concern=ReadConcern("snapshot"))
 
     async def ping(self) -> None:
         """Ask for a sign of life.
@@ -155,6 +165,15 @@ class Mongo:
             cursor = cursor.hint(hint)
         found: list[Document] = await told(cursor.to_list(None))
         return found
+
+    async def aggregate(
+        self, collection: str, pipeline: Sequence[Mapping[str, Any]]
+    ) -> list[Document]:
+        """What a pipeline gives for the data as they were, all of them, at one moment.
+
+        Raises: Unavailable.
+        """
+        return await _all_of(self._snapshot[collection].aggregate(pipeline))
 
     async def insert(self, collection: str, documents: Sequence[Any]) -> Mapping[int, Exception]:
         """Insert the documents, none in the way of another; give the refused by position.
@@ -266,6 +285,12 @@ class Mongo:
         closing = self._client.close()
         if closing is not None:
             await closing
+
+
+async def _all_of(aggregation: Any) -> list[Document]:
+    cursor = await told(aggregation) if isawaitable(aggregation) else aggregation
+    found: list[Document] = await told(cursor.to_list(None))
+    return found
 
 
 def _model(index: Index) -> IndexModel:

@@ -16,6 +16,7 @@ from service.storage.errors import Duplicate, WriteConflict
 from service.storage.kind import Kind
 from service.storage.mongo import Document, Mongo, Session
 from service.storage.outbox import Pending
+from service.storage.tree import lineage_pipeline, lineages_by_id
 from service.storage.writes import Change, DataOf, Decision, insert_of, update_of
 
 T = TypeVar("T")
@@ -60,6 +61,15 @@ class Transaction:
         return await self._session.find(
             kind.collection, query, fields, sort="_id", limit=limit, hint=hint
         )
+
+    async def lineages(self, kind: Kind, ids: set[str]) -> dict[str, list[Document]]:
+        """Each of these aggregates that is there, its parent, and so on up to the root.
+
+        Raises: WriteConflict, Unavailable.
+        """
+        pipeline = lineage_pipeline(kind.collection, kind.parent, ids)
+        found = await self._session.aggregate(kind.collection, pipeline)
+        return lineages_by_id(found, kind.parent)
 
     async def insert(
         self,
@@ -106,6 +116,13 @@ class Transaction:
         )
         self.written.append((kind, write.pending))
         return write.after
+
+    async def raise_count(self, kind: Kind, id: str, field: str) -> None:
+        """Raise a count in an aggregate, without an event: only one transaction can at a time.
+
+        Raises: WriteConflict, Unavailable.
+        """
+        await self._session.update(kind.collection, {"_id": id}, {"$inc": {field: 1}})
 
 
 async def carry_out(

@@ -29,7 +29,7 @@ from service.auth.scopes import USERS as USER_TOKENS
 from service.call import Call
 from service.ids import new_id
 from service.operation import Operations
-from service.organisation.operations import entity_for_user
+from service.organisation.parents import entity_for_user
 from service.organisation.problems import EntityIsPersonal, EntityNotFound
 from service.problems import InvalidCursor, OutsideDomain
 from service.refusals import refused_as_invalid

@@ -22,7 +22,9 @@ def twin(id: str) -> str:
 
 def first_profile(user_id: str, entity: Document) -> Document:
     """What is kept of it in the user's document."""
-    return {"id": twin(user_id), "type": entity["entity_type"], "entity_id": entity["_id"]}
+    # An administrator is a business too.
+    kind = "personal" if entity["entity_type"] == "personal" else "business"
+    return {"id": twin(user_id), "type": kind, "entity_id": entity["_id"]}
 
 
 def first_profile_of(user: Mapping[str, Any]) -> Document | None:

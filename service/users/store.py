@@ -14,7 +14,6 @@ from schemas.email import comparable_email
 from schemas.user import (
     Address,
     AddressView,
-    CreateUser,
     ListUsers,
     NewUser,
     UpdateUser,
@@ -92,7 +91,7 @@ _PROVEN = frozenset({"first_name", "last_name", "date_of_birth", "id_number"})
 """What a verification proves: when one of them changes, the proof is gone."""
 
 
-def new_user(call: Call, id: str, request: CreateUser, entity: Document) -> Document:
+def new_user(call: Call, id: str, request: NewUser, entity: Document) -> Document:
     """The document of a user of an entity, with its profile for that entity."""
     document = {
         **_nobody(id),
@@ -218,7 +217,7 @@ def event_data(changed: list[str]) -> Callable[[Document], UserEventData]:
     return data
 
 
-def names_given(request: CreateUser) -> list[str]:
+def names_given(request: NewUser) -> list[str]:
     """The names of the fields that a new user has, as its event tells them."""
     return sorted(("entity_id", "verified", *_personal(request)))
 
