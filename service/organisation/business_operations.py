@@ -104,7 +104,10 @@ async def move_business(request: MoveBusiness, call: Call) -> Business:
     async def work(transaction: Transaction) -> Document:
         return await move(call, transaction, request.business_id, request.parent_id)
 
-    document = await call.storage.together(call, work)
+    facts = visible_business(call, await store.find_entity_facts(call, request.business_id))
+    # All moves under one root write to it; those of a partner that have none may share roots.
+    turn = facts.get("domain") or call.partner
+    document = await call.storage.together(call, work, turn=turn)
     call.etag = document["version"]
     return business_view(document)
 

@@ -1,1 +1,1 @@
-"""Tests of svc.entity."""
+"""Tests of svc.administrator, svc.business and svc.entity."""

@@ -1,108 +1,190 @@
-"""svc.entity: business entities, as far as users need them."""
+"""svc.entity: personal entities with their user, and business ones."""
 
+import asyncio
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from tests.client import Partner, is_uuid, new_user
+from tests.client import Partner, events_on, new_user
+from tests.deployment import Deploy
+from tests.organisation.company import create_administrator, new_company, new_person
 
-BUSINESS = {"entity_type": "business", "registration_number": "2020/1", "trading_name": "Acme"}
 
-
-async def test_created_and_read(partner: Partner) -> None:
-    """A business entity is told by its id, its event has it as a business, and it can be read."""
-    reply = await partner.ask("entity.create", BUSINESS)
-    entity_id = reply.done["entityId"]
-    assert is_uuid(entity_id)
+async def test_a_personal_entity_and_its_user_are_made_together(partner: Partner) -> None:
+    """The reply names both, each is read as it was made, and each has its event."""
+    body = new_person()
+    reply = await partner.ask("entity.create", body)
+    assert reply.done.keys() == {"entityId", "userId"}
     assert reply.version == 1
-    got = await partner.ask("entity.get", {"entity_id": entity_id})
-    assert got.version == 1
-    assert {k: v for k, v in got.done.items() if k not in {"created_at", "updated_at"}} == {
-        "entity_id": entity_id,
-        "entity_type": "business",
-        "registration_number": "2020/1",
-        "trading_name": "Acme",
+    id, user_id = reply.done["entityId"], reply.done["userId"]
+    entity = await partner.ask("entity.get", {"entity_id": id})
+    assert entity.done == {
+        "entity_id": id,
+        "entity_type": "personal",
+        "registration_number": None,
+        "trading_name": None,
         "parent_id": None,
         "admin_id": None,
-        "user_id": None,
+        "user_id": user_id,
+        "created_at": entity.done["created_at"],
+        "updated_at": entity.done["created_at"],
         "version": 1,
     }
-    [event] = await partner.events(entity_id, 1)
-    assert event["type"] == "business.created"
-    assert event["data"]["business_id"] == entity_id
-    assert sorted(event["data"]["changed"]) == ["registration_number", "trading_name"]
-    business: dict[str, Any] = event["data"]["business"]
-    assert (business["name"], business["business_type"]) == ("Acme", "BUSINESS_PARTY")
+    record = await partner.record(user_id)
+    assert (record["entity_id"], record["email"]) == (id, body["email"])
+    (created,) = await partner.events(id, 1)
+    assert (created["type"], created["data"]["entity"]) == ("entity.created", entity.done)
+    (user,) = await partner.events(user_id, 1)
+    assert user["type"] == "user.created"
+    assert set(user["data"]["changed"]) == (body.keys() - {"entity_type"}) | {"entity_id"}
+
+
+async def test_a_business_entity_is_a_business_party(partner: Partner) -> None:
+    """Its name is the trading name; without a parent it has no administrator."""
+    body = {"entity_type": "business", "registration_number": "2020/1", "trading_name": "Aloe"}
+    reply = await partner.ask("entity.create", body)
+    assert reply.done.keys() == {"entityId"}
+    id = reply.done["entityId"]
+    entity = (await partner.ask("entity.get", {"entity_id": id})).done
+    assert (entity["entity_type"], entity["trading_name"]) == ("business", "Aloe")
+    assert (entity["registration_number"], entity["user_id"]) == ("2020/1", None)
+    business = (await partner.ask("business.get", {"business_id": id})).done
+    assert (business["business_type"], business["name"]) == ("BUSINESS_PARTY", "Aloe")
     assert [business[name] for name in ("alias", "ein", "admin_id", "parent_id")] == [None] * 4
+    (event,) = await partner.events(id, 1)
+    assert (event["type"], event["data"]["business"]) == ("business.created", business)
 
 
-async def test_under_a_parent(partner: Partner) -> None:
-    """It may stand under another one, in whose domain it then is."""
-    parent_id, domain = await partner.entity(), str(uuid4())
-    await partner.deployment.database["entities"].update_one(
-        {"_id": parent_id}, {"$set": {"domain": domain}}
-    )
-    child_id = await partner.entity(parent_id=parent_id)
-    got = (await partner.ask("entity.get", {"entity_id": child_id})).done
-    assert (got["parent_id"], got["admin_id"]) == (parent_id, domain)
-    [event] = await partner.events(child_id, 1)
-    assert sorted(event["data"]["changed"]) == ["parent_id", "registration_number", "trading_name"]
+async def test_a_parent_gives_its_administrator(partner: Partner) -> None:
+    """An administrator, a business under one, and one without, all may be the parent."""
+    company = await new_company(partner)
+    for parent in (company.admin_id, await company.business()):
+        id = await partner.entity(parent_id=parent)
+        entity = (await partner.ask("entity.get", {"entity_id": id})).done
+        assert (entity["parent_id"], entity["admin_id"]) == (parent, company.admin_id)
+    root = await partner.entity()
+    entity = await partner.ask("entity.get", {"entity_id": await partner.entity(parent_id=root)})
+    assert (entity.done["parent_id"], entity.done["admin_id"]) == (root, None)
 
 
-async def test_parents_that_cannot_be(partner: Partner) -> None:
-    """A parent that is not there, is another partner's, or is personal, is none."""
-    stranger = await Partner(partner.deployment).entity()
-    for parent_id in (str(uuid4()), stranger):
-        reply = await partner.ask("entity.create", BUSINESS | {"parent_id": parent_id})
-        assert reply.refusal == (404, "ENTITY_NOT_FOUND", "parent_id")
-    personal = await partner.entity()
-    await partner.deployment.database["entities"].update_one(
-        {"_id": personal}, {"$set": {"entity_type": "personal"}}
-    )
-    reply = await partner.ask("entity.create", BUSINESS | {"parent_id": personal})
+async def test_a_personal_entity_is_no_parent(partner: Partner) -> None:
+    """INVALID_PARENT; an unknown one is 404."""
+    person = (await partner.ask("entity.create", new_person())).done
+    body = {"entity_type": "business", "registration_number": "1", "trading_name": "Aloe"}
+    reply = await partner.ask("entity.create", body | {"parent_id": person["entityId"]})
     assert reply.refusal == (409, "INVALID_PARENT", "parent_id")
-
-
-async def test_domain(partner: Partner) -> None:
-    """A token with a domain makes and reads entities of that domain only."""
-    domain, inside, outside = str(uuid4()), await partner.entity(), await partner.entity()
-    await partner.deployment.database["entities"].update_one(
-        {"_id": inside}, {"$set": {"domain": domain}}
-    )
-    token = partner.token(domain=domain)
-    for body in (BUSINESS, BUSINESS | {"parent_id": outside}):
-        reply = await partner.ask("entity.create", body, token)
-        assert reply.refusal == (403, "OUTSIDE_DOMAIN", "parent_id")
-    child = (await partner.ask("entity.create", BUSINESS | {"parent_id": inside}, token)).done
-    assert (await partner.ask("entity.get", {"entity_id": child["entityId"]}, token)).done
-    hidden = await partner.ask("entity.get", {"entity_id": outside}, token)
-    assert hidden.refusal == (404, "ENTITY_NOT_FOUND", "entity_id")
-    user = await partner.ask("user.create", new_user(child["entityId"]), token)
-    assert user.done
+    reply = await partner.ask("entity.create", body | {"parent_id": person["userId"]})
+    assert reply.refusal == (404, "ENTITY_NOT_FOUND", "parent_id")
 
 
 @pytest.mark.parametrize(
-    ("change", "error"),
+    ("body", "errors"),
     [
-        ({"entity_type": "club"}, ("NOT_ALLOWED_VALUE", "entity_type")),
-        ({"entity_type": None}, ("NOT_ALLOWED_VALUE", "entity_type")),
-        ({"registration_number": " "}, ("TOO_SHORT", "registration_number")),
-        ({"trading_name": "x"}, ("TOO_SHORT", "trading_name")),
-        ({"trading_name": "x" * 257}, ("TOO_LONG", "trading_name")),
-        ({"parent_id": "acme"}, ("INVALID_FORMAT", "parent_id")),
-        ({"name": "Acme"}, ("UNKNOWN_FIELD", "name")),
+        ({}, [("REQUIRED", "entity_type")]),
+        ({"entity_type": "other"}, [("NOT_ALLOWED_VALUE", "entity_type")]),
+        ({"entity_type": []}, [("NOT_ALLOWED_VALUE", "entity_type")]),
+        (
+            {"entity_type": "business", "trading_name": "A", "first_name": "Ann"},
+            [
+                ("REQUIRED", "registration_number"),
+                ("TOO_SHORT", "trading_name"),
+                ("UNKNOWN_FIELD", "first_name"),
+            ],
+        ),
+        (new_person(email="nobody"), [("INVALID_FORMAT", "email")]),
+        (new_person(country="XXX"), [("NOT_ALLOWED_VALUE", "country")]),
+        (new_person(id_type="passport"), [("REQUIRED", "id_issue_expiry_date")]),
+        (
+            new_person(entity_id="0199f6a4-4d1c-7d1e-9d5a-3c2b1a0f9e8d"),
+            [("UNKNOWN_FIELD", "entity_id")],
+        ),
     ],
 )
-async def test_wrong_value(
-    partner: Partner, change: dict[str, object], error: tuple[str, str]
+async def test_each_type_has_its_own_fields(
+    partner: Partner, body: dict[str, Any], errors: list[tuple[str, str]]
 ) -> None:
-    """A wrong value is refused by its path."""
-    assert (await partner.ask("entity.create", BUSINESS | change)).refusal == (400, *error)
+    """A refusal names the field as it was sent, whichever of the two it belongs to."""
+    reply = await partner.ask("entity.create", body)
+    assert reply.status == 400
+    assert sorted(reply.errors) == sorted(errors)
 
 
-async def test_unknown(partner: Partner) -> None:
-    """An entity of nobody, or of another partner, is not found."""
-    for entity_id in (str(uuid4()), await Partner(partner.deployment).entity()):
-        reply = await partner.ask("entity.get", {"entity_id": entity_id})
-        assert reply.refusal == (404, "ENTITY_NOT_FOUND", "entity_id")
+async def test_every_field_of_a_user_is_required(partner: Partner) -> None:
+    """Those of `user.create` but `entity_id`."""
+    reply = await partner.ask("entity.create", {"entity_type": "personal"})
+    required = new_user("").keys() - {"entity_id"}
+    assert set(reply.errors) == {("REQUIRED", name) for name in required}
+
+
+async def test_an_email_of_an_active_user_makes_no_half(partner: Partner) -> None:
+    """The refusal is the user's, masked, and no entity is left of it."""
+    body = new_person(email="taken.person@example.com")
+    await partner.ask("entity.create", body)
+    reply = await partner.ask("entity.create", new_person(email="Taken.Person@example.com"))
+    assert reply.refusal == (409, "NOT_UNIQUE", "email")
+    assert len((await partner.ask("entity.list")).done["items"]) == 1
+
+
+async def test_racing_retries_make_one_pair(deploy: Deploy) -> None:
+    """Twenty with one Idempotency-Key on two workers: one entity, one user, one reply."""
+    deployment = await deploy(2)
+    partner, body = Partner(deployment), new_person()
+    replies = await asyncio.gather(
+        *(partner.ask("entity.create", body, idempotency_key="once") for _ in range(20))
+    )
+    assert len({str(reply.done) for reply in replies}) == 1
+    assert sum("Idempotency-Replayed" not in reply.headers for reply in replies) == 1
+    assert min(deployment.answered) > 0, "both workers were asked"
+    entities = (await partner.ask("entity.list")).done["items"]
+    users = (await partner.ask("user.list")).done["users"]
+    assert [each["user_id"] for each in entities] == [each["id"] for each in users]
+    assert len(users) == 1
+    await partner.events(users[0]["id"], 1)
+    await partner.events(entities[0]["entity_id"], 1)
+    assert len(await events_on(deployment, f"evt.*.{partner.name}.>")) == 2
+
+
+async def test_racing_emails_make_no_halves(deploy: Deploy) -> None:
+    """Twenty persons with one e-mail: one pair, nineteen refusals, nothing half."""
+    deployment = await deploy(2)
+    partner = Partner(deployment)
+    email = "one.of.twenty@example.com"
+    replies = await asyncio.gather(
+        *(partner.ask("entity.create", new_person(email=email)) for _ in range(20))
+    )
+    assert [reply.status for reply in replies].count(200) == 1
+    refused = {reply.refusal for reply in replies if reply.status != 200}
+    assert refused == {(409, "NOT_UNIQUE", "email")}
+    assert len((await partner.ask("entity.list")).done["items"]) == 1
+
+
+async def test_entities_are_listed_by_type(partner: Partner) -> None:
+    """Both types in the order of creation; administrators have a list of their own."""
+    await create_administrator(partner)
+    business = await partner.entity()
+    person = (await partner.ask("entity.create", new_person())).done["entityId"]
+    last = await partner.entity()
+
+    async def listed(**body: object) -> list[str]:
+        page = (await partner.ask("entity.list", body)).done
+        return [each["entity_id"] for each in page["items"]]
+
+    assert await listed() == [business, person, last]
+    assert await listed(entity_type="business") == [business, last]
+    assert await listed(entity_type="personal") == [person]
+    first = (await partner.ask("entity.list", {"limit": 2})).done
+    assert await listed(limit=2, cursor=first["next_cursor"]) == [last]
+
+
+async def test_a_user_is_made_in_business_entities_only(partner: Partner) -> None:
+    """An unknown entity is 404, a personal one a conflict; an administrator is a business."""
+    unknown = "00000000-0000-7000-8000-000000000000"
+    reply = await partner.ask("user.create", new_user(unknown))
+    assert reply.refusal == (404, "ENTITY_NOT_FOUND", "entity_id")
+    person = (await partner.ask("entity.create", new_person())).done["entityId"]
+    reply = await partner.ask("user.create", new_user(person))
+    assert reply.refusal == (409, "ENTITY_IS_PERSONAL", "entity_id")
+    company = await new_company(partner)
+    user = await partner.user(company.admin_id)
+    seen = await partner.ask("user.get", {"user_id": user}, company.token)
+    assert seen.done["id"] == user
