@@ -45,7 +45,16 @@ async def test_a_business_is_read_as_it_was_made(company: Company) -> None:
 
 
 @pytest.mark.parametrize(
-    "ein", ["12345678", "1234567890", "123-456789", "12-345678x", "12 3456789", "１２-3456789", ""]
+    "ein",
+    [
+        "12345678",
+        "1234567890",
+        "123-456789",
+        "12-345678x",
+        "12 3456789",
+        "\uff11\uff12-3456789",
+        "",
+    ],
 )
 async def test_an_ein_has_nine_digits(company: Company, ein: str) -> None:
     """With or without the hyphen, and nothing else."""
