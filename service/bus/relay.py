@@ -126,7 +126,7 @@ class Relay:
             if entry["version"] > lane.newest:
                 lane.waiting.append(entry)
                 lane.newest = entry["version"]
-        if not lane.under_way:
+        if lane.waiting and not lane.under_way:
             self._publish(lane)
 
     async def deliver(self, all_pending: Iterable[Pending]) -> None:
