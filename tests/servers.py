@@ -55,7 +55,7 @@ MONGO = Kind(
     variable="SVC_USER_TEST_MONGO_URI",
     program=MONGOD,
     port=27017,
-    arguments="--replSet rs0 --bind_ip_all --setParameter transactionLifetimeLimitSeconds=2",
+    arguments="--replSet rs0 --bind_ip_all --setParameter transactionLifetimeLimitSeconds=1",
     # The set's own idea of its address is right inside the container only: so not by its name.
     url="mongodb://{}:{}/?directConnection=true",
     obstacle=lambda host, port: primary_missing(host, port, member="localhost:27017"),

@@ -45,6 +45,14 @@ class Connection(Client):
             raise RuntimeError("nats-py numbers its subscriptions in another way")
         return subscription
 
+    async def flush(self, timeout: int = 10) -> None:  # noqa: ASYNC109  # nats-py's own signature
+        """Return when the server has taken all that was sent before.
+
+        nats-py's ping overtakes what waits in its buffer, and only pushes it out. So a second one.
+        """
+        await super().flush(timeout)
+        await super().flush(timeout)
+
     async def unlisten(self, subscription: Subscription) -> None:
         """Tell the server to send no more; what is on its way is still received."""
         self._subs.pop(subscription._id, None)  # else a reconnect would subscribe again

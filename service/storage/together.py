@@ -21,7 +21,7 @@ from service.storage.writes import Change, DataOf, Decision, insert_of, update_o
 
 T = TypeVar("T")
 
-_ATTEMPT_SECONDS = 1.5
+_ATTEMPT_SECONDS = 0.75
 _ALL_SECONDS = 2.5
 """As long as a caller may wait for a 503."""
 

@@ -173,7 +173,7 @@ async def test_a_mongod_takes_more_arguments(private_servers: PrivateServers) ->
     async with AsyncMongoClient[dict[str, Any]](server.url) as client:
         options = (await client.admin.command("getCmdLineOpts"))["parsed"]
     assert options["storage"]["wiredTiger"]["engineConfig"]["journalCompressor"] == "none"
-    assert options["setParameter"]["transactionLifetimeLimitSeconds"] == "2"
+    assert options["setParameter"]["transactionLifetimeLimitSeconds"] == "1"
 
 
 async def test_a_failed_start_shows_the_end_of_the_log(private_servers: PrivateServers) -> None:

@@ -47,8 +47,9 @@ def doom(moment: str) -> None:
 async def serve(parent: int) -> None:
     """Serve until the end, or until the test is gone."""
     await Worker(read_settings()).start()
-    print("ready", flush=True)
-    while os.getppid() == parent:
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    while os.getppid() == parent:  # noqa: ASYNC110  # that it is gone is no event
         await asyncio.sleep(0.1)
 
 
@@ -62,7 +63,8 @@ def main() -> None:
             asyncio.run(serve(parent))
             os._exit(1)
         os.waitpid(child, 0)
-        print("dead", flush=True)
+        sys.stdout.write("dead\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

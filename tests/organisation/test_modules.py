@@ -167,7 +167,7 @@ async def test_switches_that_stand_so_already_are_no_change(partner: Partner) ->
 async def test_racing_first_switches_of_a_partner_all_land(deploy: Deploy) -> None:
     """Each of the four sets its own module, on two workers; none is lost."""
     partner = Partner(await deploy(2))
-    await asyncio.gather(*(set_modules(partner, **{module: False}) for module in ALL_OFF))
+    await asyncio.gather(*(set_modules(partner, None, **{module: False}) for module in ALL_OFF))
     assert await set_modules(partner) == ALL_OFF
     assert len(await partner.events(partner.name, 4)) == 4
 
