@@ -172,6 +172,12 @@ def administrators_query(call: Call) -> tuple[dict[str, Any], str]:
     return _seen(call, "administrator")
 
 
+def domain_query(call: Call, administrator_id: str) -> tuple[dict[str, Any], str]:
+    """The query of all businesses under an administrator, and the index that serves it."""
+    query = {"partner": call.partner, "domain": administrator_id, "entity_type": "business"}
+    return query, "by_domain"
+
+
 def entities_query(call: Call, request: ListEntities) -> tuple[dict[str, Any], str]:
     """The query of a list request for this caller, and the index that serves it."""
     # Named one by one, so that an index with the type before the id gives them in their order.
