@@ -14,6 +14,7 @@ from service.command.keys import init, jwks, rotate
 from service.command.operations import operations
 from service.command.serve import serve
 from service.command.token import token
+from service.command.tree import tree
 from service.command.watch import watch
 
 app = typer.Typer(
@@ -68,6 +69,7 @@ app.command(
         "svc-user watch --json 0199f6a4-4d1c-7d1e-9d5a-3c2b1a0f9e8d",
     )
 )(watch)
+app.command(epilog=_examples("svc-user tree --partner acme"))(tree)
 app.command(epilog=_examples("svc-user operations", "svc-user operations user.create"))(operations)
 app.command(epilog=_examples("svc-user doctor", "svc-user doctor --data-dir /tmp/try"))(doctor)
 keys.command(epilog=_examples("svc-user keys init --keys-dir /etc/svc-user/keys"))(init)

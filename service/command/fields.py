@@ -48,11 +48,25 @@ def fields_of(schema: Schema) -> list[Field]:
 
 
 def example_of(schema: Schema) -> Any:
-    """A request in which every field that is required is there, and valid."""
-    return _object(schema, schema.get("$defs", {}))
+    """A request in which every field that is required is there, and valid.
+
+    Of several forms that a request may have, it is in the first.
+    """
+    definitions = schema.get("$defs", {})
+    return _object(_forms(schema, definitions)[0], definitions)
 
 
 def _fields(schema: Schema, definitions: Schema, prefix: str) -> Iterator[Field]:
+    for form in _forms(schema, definitions):
+        yield from _fields_of_form(form, definitions, prefix)
+
+
+def _forms(schema: Schema, definitions: Schema) -> list[Schema]:
+    """The forms that a request may have: mostly the one."""
+    return [_resolved(form, definitions)[0] for form in schema.get("oneOf", (schema,))]
+
+
+def _fields_of_form(schema: Schema, definitions: Schema, prefix: str) -> Iterator[Field]:
     required = schema.get("required", ())
     for name, declared in schema.get("properties", {}).items():
         field, nullable = _resolved(declared, definitions)
@@ -114,7 +128,7 @@ def _object(schema: Schema, definitions: Schema) -> dict[str, Any]:
 
 def _value(name: str, schema: Schema, definitions: Schema) -> Any:
     match schema:
-        case {"enum": [first, *_]} | {"const": first}:
+        case {"enum": [first, *_]} | {"const": first} | {"examples": [first, *_]}:
             return first
         case {"type": "object"}:
             return _object(schema, definitions)
