@@ -36,6 +36,7 @@ schemas: $(VENV)/.dev ## generate schemas/catalogue from the operations and even
 
 bench: $(VENV)/.dev ## measure throughput and latency on this machine (ARGS="..." goes to the benchmark)
 	@$(BIN)/python -m tests.bench $(ARGS)
+	@$(BIN)/python -m tests.bench.hierarchy
 
 faults: $(VENV)/.dev ## run the tests in which workers and servers die, in their long form
 	@SVC_USER_FAULT_ROUNDS=$${SVC_USER_FAULT_ROUNDS:-10} SVC_USER_FAULT_OUTAGE=$${SVC_USER_FAULT_OUTAGE:-60} \
