@@ -2,12 +2,15 @@
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from tests.client import Partner, events_on, new_user
 from tests.deployment import Deploy
 from tests.organisation.company import create_administrator, new_company, new_person
+
+BUSINESS = {"entity_type": "business", "registration_number": "2020/1", "trading_name": "Aloe"}
 
 
 async def test_a_personal_entity_and_its_user_are_made_together(partner: Partner) -> None:
@@ -41,8 +44,7 @@ async def test_a_personal_entity_and_its_user_are_made_together(partner: Partner
 
 async def test_a_business_entity_is_a_business_party(partner: Partner) -> None:
     """Its name is the trading name; without a parent it has no administrator."""
-    body = {"entity_type": "business", "registration_number": "2020/1", "trading_name": "Aloe"}
-    reply = await partner.ask("entity.create", body)
+    reply = await partner.ask("entity.create", BUSINESS)
     assert reply.done.keys() == {"entityId"}
     id = reply.done["entityId"]
     entity = (await partner.ask("entity.get", {"entity_id": id})).done
@@ -68,13 +70,14 @@ async def test_a_parent_gives_its_administrator(partner: Partner) -> None:
 
 
 async def test_a_personal_entity_is_no_parent(partner: Partner) -> None:
-    """INVALID_PARENT; an unknown one is 404."""
+    """INVALID_PARENT; an unknown one, or another partner's, is 404."""
     person = (await partner.ask("entity.create", new_person())).done
-    body = {"entity_type": "business", "registration_number": "1", "trading_name": "Aloe"}
-    reply = await partner.ask("entity.create", body | {"parent_id": person["entityId"]})
+    stranger = await Partner(partner.deployment).entity()
+    reply = await partner.ask("entity.create", BUSINESS | {"parent_id": person["entityId"]})
     assert reply.refusal == (409, "INVALID_PARENT", "parent_id")
-    reply = await partner.ask("entity.create", body | {"parent_id": person["userId"]})
-    assert reply.refusal == (404, "ENTITY_NOT_FOUND", "parent_id")
+    for parent_id in (person["userId"], stranger):
+        reply = await partner.ask("entity.create", BUSINESS | {"parent_id": parent_id})
+        assert reply.refusal == (404, "ENTITY_NOT_FOUND", "parent_id")
 
 
 @pytest.mark.parametrize(
@@ -83,6 +86,10 @@ async def test_a_personal_entity_is_no_parent(partner: Partner) -> None:
         ({}, [("REQUIRED", "entity_type")]),
         ({"entity_type": "other"}, [("NOT_ALLOWED_VALUE", "entity_type")]),
         ({"entity_type": []}, [("NOT_ALLOWED_VALUE", "entity_type")]),
+        ({"entity_type": None}, [("NOT_ALLOWED_VALUE", "entity_type")]),
+        (BUSINESS | {"registration_number": " "}, [("TOO_SHORT", "registration_number")]),
+        (BUSINESS | {"trading_name": "x" * 257}, [("TOO_LONG", "trading_name")]),
+        (BUSINESS | {"parent_id": "acme"}, [("INVALID_FORMAT", "parent_id")]),
         (
             {"entity_type": "business", "trading_name": "A", "first_name": "Ann"},
             [
@@ -188,3 +195,10 @@ async def test_a_user_is_made_in_business_entities_only(partner: Partner) -> Non
     user = await partner.user(company.admin_id)
     seen = await partner.ask("user.get", {"user_id": user}, company.token)
     assert seen.done["id"] == user
+
+
+async def test_an_entity_of_another_partner_is_not_found(partner: Partner) -> None:
+    """Nor is one of nobody."""
+    for id in (str(uuid4()), await Partner(partner.deployment).entity()):
+        reply = await partner.ask("entity.get", {"entity_id": id})
+        assert reply.refusal == (404, "ENTITY_NOT_FOUND", "entity_id")
