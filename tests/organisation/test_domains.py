@@ -29,17 +29,26 @@ class Outside:
     company: Company
     """The token's own."""
     inside: str
+    user_inside: str
     admin: str
     business: str
     entity: str
     user: str
+    profile: str
     email: str
     person: Mapping[str, str]
 
     @property
     def ids(self) -> list[str]:
         """The ids that no reply may hold."""
-        return [self.admin, self.business, self.entity, self.user, *self.person.values()]
+        return [
+            self.admin,
+            self.business,
+            self.entity,
+            self.user,
+            self.profile,
+            *self.person.values(),
+        ]
 
 
 NOT_FOUND, REFUSED, FILTERED = "404", "403 OUTSIDE_DOMAIN", "nothing of what is outside"
@@ -84,6 +93,14 @@ PROBES: dict[str, Probe] = {
     "user.get_contact_email": _user("user_id"),
     "user.deactivate": _user("user_id"),
     "user.activate": _user("user_id"),
+    "user.send_confirmation": _user("user_id"),
+    "user.confirm": _user("user_id", confirmation_code="123456"),
+    "profile.create": lambda o: [
+        *(({"user_id": id, "type": "personal"}, NOT_FOUND) for id in (o.user, o.person["userId"])),
+        ({"user_id": o.user_inside, "type": "business", "entity_id": o.business}, REFUSED),
+    ],
+    "profile.get": _by_id("profile_id", "profile"),
+    "profile.list": _user("user_id"),
     "administrator.create": lambda _: [(new_administrator(), REFUSED)],
     "administrator.get": _by_id("administrator_id", "admin"),
     "administrator.list": _list(),
@@ -120,6 +137,10 @@ PROBES: dict[str, Probe] = {
 
 WITHOUT: dict[str, str] = {
     "user.me": "only for a user's own token, which reaches its own data only",
+    "user.signup": "names nothing; who signs up is under no administrator yet",
+    "token.issue": "public: what it asks for is a secret",
+    "token.revoke": "public: what it asks for is a secret",
+    "token.jwks": "public",
     "user.exists": "an e-mail is unique in the partner, so who may take one may know it taken",
 }
 """Operations that cannot reach outside, or may, and why."""
@@ -131,13 +152,17 @@ async def outside(partner: Partner) -> Outside:
     company, other = await new_company(partner), await new_company(partner)
     business = await other.business()
     email = f"{uuid4().hex}@example.com"
+    inside, user = await company.business(), await partner.user(business, email=email)
+    (profile,) = (await partner.ask("profile.list", {"user_id": user})).done["items"]
     return Outside(
         company=company,
-        inside=await company.business(),
+        inside=inside,
+        user_inside=await partner.user(inside),
         admin=other.admin_id,
         business=business,
         entity=await partner.entity(parent_id=business),
-        user=await partner.user(business, email=email),
+        user=user,
+        profile=profile["profile_id"],
         email=email,
         person=(await partner.ask("entity.create", new_person())).done,
     )

@@ -202,3 +202,13 @@ async def test_an_entity_of_another_partner_is_not_found(partner: Partner) -> No
     for id in (str(uuid4()), await Partner(partner.deployment).entity()):
         reply = await partner.ask("entity.get", {"entity_id": id})
         assert reply.refusal == (404, "ENTITY_NOT_FOUND", "entity_id")
+
+
+async def test_a_user_has_the_profile_of_its_entity(partner: Partner) -> None:
+    """A personal one for a personal entity; for a business, or an administrator, a business one."""
+    person = (await partner.ask("entity.create", new_person())).done
+    company = await new_company(partner)
+    of_admin = await partner.user(company.admin_id)
+    for user, kind in ((person["userId"], "personal"), (of_admin, "business")):
+        (profile,) = (await partner.ask("profile.list", {"user_id": user})).done["items"]
+        assert profile["type"] == kind
