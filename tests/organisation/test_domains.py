@@ -35,6 +35,7 @@ class Outside:
     entity: str
     user: str
     profile: str
+    account: str
     email: str
     person: Mapping[str, str]
 
@@ -47,6 +48,7 @@ class Outside:
             self.entity,
             self.user,
             self.profile,
+            self.account,
             *self.person.values(),
         ]
 
@@ -77,6 +79,14 @@ def _list(*filters: tuple[str, str]) -> Probe:
     ]
 
 
+def _role(**fields: object) -> Probe:
+    """A request about a user's role in an account of another domain."""
+    return lambda o: [
+        ({"account_id": o.account, "user_id": id} | fields, NOT_FOUND)
+        for id in (o.user, o.user_inside)
+    ]
+
+
 def _business_entity(o: Outside, **fields: object) -> dict[str, Any]:
     body = {"entity_type": "business", "registration_number": "1", "trading_name": "Aloe"}
     return body | fields
@@ -101,6 +111,20 @@ PROBES: dict[str, Probe] = {
     ],
     "profile.get": _by_id("profile_id", "profile"),
     "profile.list": _user("user_id"),
+    "account.create": lambda o: [
+        ({"name": "A", "owner_user_id": o.user_inside, "entity_id": o.business}, REFUSED),
+        ({"name": "A", "owner_user_id": o.user, "entity_id": o.inside}, NOT_FOUND),
+    ],
+    "account.get": _by_id("account_id", "account"),
+    "account.list": _list(("user_id", "user"), ("entity_id", "business")),
+    "account.record_settlement": _by_id("account_id", "account"),
+    "membership.approve": _role(),
+    "membership.reject": _role(reason="no"),
+    "membership.list": lambda o: [
+        ({"account_id": o.account}, FILTERED),
+        ({"user_id": o.user}, FILTERED),
+    ],
+    "membership.check": _role(permission="VIEW"),
     "administrator.create": lambda _: [(new_administrator(), REFUSED)],
     "administrator.get": _by_id("administrator_id", "admin"),
     "administrator.list": _list(),
@@ -141,6 +165,9 @@ WITHOUT: dict[str, str] = {
     "token.issue": "public: what it asks for is a secret",
     "token.revoke": "public: what it asks for is a secret",
     "token.jwks": "public",
+    "membership.create": "only for a user's own token",
+    "membership.modify": "only for a user's own token",
+    "membership.remove": "only for a user's own token",
     "user.exists": "an e-mail is unique in the partner, so who may take one may know it taken",
 }
 """Operations that cannot reach outside, or may, and why."""
@@ -154,6 +181,11 @@ async def outside(partner: Partner) -> Outside:
     email = f"{uuid4().hex}@example.com"
     inside, user = await company.business(), await partner.user(business, email=email)
     (profile,) = (await partner.ask("profile.list", {"user_id": user})).done["items"]
+    # An owner has to have confirmed its e-mail, which is no concern of this test.
+    await partner.deployment.database["users"].update_one(
+        {"_id": user}, {"$set": {"confirmed": True}}
+    )
+    account = {"name": "Outside", "owner_user_id": user, "entity_id": business}
     return Outside(
         company=company,
         inside=inside,
@@ -163,6 +195,7 @@ async def outside(partner: Partner) -> Outside:
         entity=await partner.entity(parent_id=business),
         user=user,
         profile=profile["profile_id"],
+        account=(await partner.ask("account.create", account)).done["account_id"],
         email=email,
         person=(await partner.ask("entity.create", new_person())).done,
     )
