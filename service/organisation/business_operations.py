@@ -157,8 +157,9 @@ async def descendants(request: BusinessesBelow, call: Call) -> BusinessList:
         query, index = store.domain_query(call, above["_id"])
         page = await read_page(call, entities, query, request, business_view, hint=index)
     else:
+        below = from_cursor(call, {}, request)
         found = await entities.tree.descendants(
-            above["_id"], request.depth, from_cursor(call, {}, request), request.limit + 1
+            above["_id"], request.depth, below, request.limit + 1
         )
         page = cut(call, found, request.limit, business_view)
     return BusinessList(items=page.items, next_cursor=page.next_cursor)

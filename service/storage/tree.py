@@ -38,11 +38,10 @@ class Tree:
         return await self._lineages.submit(id)
 
     async def descendants(
-        self, id: str, depth: int | None, after: Mapping[str, Any], limit: int
+        self, id: str, depth: int | None, query: Mapping[str, Any], limit: int
     ) -> list[Document]:
-        """The aggregates at most so many levels below one, in the order of their ids.
+        """Those at most so many levels below one that match a query, in the order of their ids.
 
-        `after` is the query for the page's part of them, for the first page nothing.
         Raises: Unavailable.
         """
         walk: dict[str, Any] = {
@@ -59,7 +58,7 @@ class Tree:
             {"$graphLookup": walk},
             {"$unwind": "$below"},
             {"$replaceRoot": {"newRoot": "$below"}},
-            *([{"$match": after}] if after else []),
+            {"$match": dict(query)},
             {"$unset": list(_OWN_FIELDS)},
             {"$sort": {"_id": 1}},
             {"$limit": limit},

@@ -13,7 +13,6 @@ import pytest
 
 from service.app import OPERATIONS
 from tests.client import Partner, new_user
-from tests.membership.accounts import Accounts
 from tests.organisation.company import (
     Company,
     new_administrator,
@@ -36,9 +35,9 @@ class Outside:
     entity: str
     user: str
     profile: str
+    account: str
     email: str
     person: Mapping[str, str]
-    account: str
 
     @property
     def ids(self) -> list[str]:
@@ -49,8 +48,8 @@ class Outside:
             self.entity,
             self.user,
             self.profile,
-            *self.person.values(),
             self.account,
+            *self.person.values(),
         ]
 
 
@@ -80,6 +79,14 @@ def _list(*filters: tuple[str, str]) -> Probe:
     ]
 
 
+def _role(**fields: object) -> Probe:
+    """A request about a user's role in an account of another domain."""
+    return lambda o: [
+        ({"account_id": o.account, "user_id": id} | fields, NOT_FOUND)
+        for id in (o.user, o.user_inside)
+    ]
+
+
 def _business_entity(o: Outside, **fields: object) -> dict[str, Any]:
     body = {"entity_type": "business", "registration_number": "1", "trading_name": "Aloe"}
     return body | fields
@@ -104,6 +111,20 @@ PROBES: dict[str, Probe] = {
     ],
     "profile.get": _by_id("profile_id", "profile"),
     "profile.list": _user("user_id"),
+    "account.create": lambda o: [
+        ({"name": "A", "owner_user_id": o.user_inside, "entity_id": o.business}, REFUSED),
+        ({"name": "A", "owner_user_id": o.user, "entity_id": o.inside}, NOT_FOUND),
+    ],
+    "account.get": _by_id("account_id", "account"),
+    "account.list": _list(("user_id", "user"), ("entity_id", "business")),
+    "account.record_settlement": _by_id("account_id", "account"),
+    "membership.approve": _role(),
+    "membership.reject": _role(reason="no"),
+    "membership.list": lambda o: [
+        ({"account_id": o.account}, FILTERED),
+        ({"user_id": o.user}, FILTERED),
+    ],
+    "membership.check": _role(permission="VIEW"),
     "administrator.create": lambda _: [(new_administrator(), REFUSED)],
     "administrator.get": _by_id("administrator_id", "admin"),
     "administrator.list": _list(),
@@ -132,26 +153,6 @@ PROBES: dict[str, Probe] = {
         (new_person(), REFUSED),
     ],
     "entity.get": _by_id("entity_id", "entity", "business", "admin"),
-    "account.create": lambda o: [
-        ({"name": "Bakery", "owner_user_id": o.user_inside, "entity_id": o.entity}, REFUSED),
-        ({"name": "Bakery", "owner_user_id": o.user, "entity_id": o.inside}, NOT_FOUND),
-    ],
-    "account.get": _by_id("account_id", "account"),
-    "account.list": _list(("entity_id", "business"), ("user_id", "user")),
-    "account.record_settlement": _by_id("account_id", "account"),
-    "membership.approve": lambda o: [
-        ({"account_id": o.account, "user_id": o.user_inside}, NOT_FOUND)
-    ],
-    "membership.reject": lambda o: [
-        ({"account_id": o.account, "user_id": o.user_inside, "reason": "no"}, NOT_FOUND)
-    ],
-    "membership.list": lambda o: [
-        ({"account_id": o.account}, FILTERED),
-        ({"user_id": o.user}, FILTERED),
-    ],
-    "membership.check": lambda o: [
-        ({"account_id": o.account, "user_id": o.user_inside, "permission": "VIEW"}, NOT_FOUND)
-    ],
     "entity.list": lambda _: (
         [({"entity_type": kind}, FILTERED) for kind in ("personal", "business")] + [({}, FILTERED)]
     ),
@@ -161,12 +162,12 @@ PROBES: dict[str, Probe] = {
 WITHOUT: dict[str, str] = {
     "user.me": "only for a user's own token, which reaches its own data only",
     "user.signup": "names nothing; who signs up is under no administrator yet",
-    "membership.create": "only for a user's own token, whose role in the account decides",
-    "membership.modify": "only for a user's own token, whose role in the account decides",
-    "membership.remove": "only for a user's own token, whose role in the account decides",
     "token.issue": "public: what it asks for is a secret",
     "token.revoke": "public: what it asks for is a secret",
     "token.jwks": "public",
+    "membership.create": "only for a user's own token",
+    "membership.modify": "only for a user's own token",
+    "membership.remove": "only for a user's own token",
     "user.exists": "an e-mail is unique in the partner, so who may take one may know it taken",
 }
 """Operations that cannot reach outside, or may, and why."""
@@ -179,9 +180,12 @@ async def outside(partner: Partner) -> Outside:
     business = await other.business()
     email = f"{uuid4().hex}@example.com"
     inside, user = await company.business(), await partner.user(business, email=email)
-    accounts = Accounts(partner)
-    await accounts.set_confirmed(user, True)
     (profile,) = (await partner.ask("profile.list", {"user_id": user})).done["items"]
+    # An owner has to have confirmed its e-mail, which is no concern of this test.
+    await partner.deployment.database["users"].update_one(
+        {"_id": user}, {"$set": {"confirmed": True}}
+    )
+    account = {"name": "Outside", "owner_user_id": user, "entity_id": business}
     return Outside(
         company=company,
         inside=inside,
@@ -191,9 +195,9 @@ async def outside(partner: Partner) -> Outside:
         entity=await partner.entity(parent_id=business),
         user=user,
         profile=profile["profile_id"],
+        account=(await partner.ask("account.create", account)).done["account_id"],
         email=email,
         person=(await partner.ask("entity.create", new_person())).done,
-        account=await accounts.open(user, entity_id=business),
     )
 
 
