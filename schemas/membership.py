@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Annotated, Literal, NotRequired, Self
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from typing_extensions import TypedDict
 
 from schemas.base import Line, Page, PageRequest, Request, Uuid
 from schemas.event import EventData, EventType
 from schemas.user import wrong
 
-Role = Literal["admin", "moderator", "member"]
+Role = Literal["moderator", "admin", "member"]
 Permission = Literal["VIEW", "CHANGE", "KYC_AND_BANKING"]
 Story = Annotated[str, StringConstraints(max_length=1024)]
 """A text of some sentences."""
@@ -110,6 +110,10 @@ class RejectMembership(Request):
 
 class ListMemberships(PageRequest):
     """Whose memberships: of an account, of a user, or one user's in one account."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"account_id": "01a1ffd5-257b-7695-a98e-100d796fdba9"}]}
+    )
 
     account_id: Uuid | None = Field(default=None, description="This or `user_id` is required.")
     user_id: Uuid | None = Field(default=None, description="This or `account_id` is required.")
