@@ -65,6 +65,8 @@ class Operation:
     reply: Any
     """A TypedDict: what the handler gives, written to JSON as it is."""
     scope: Scope | Public | ByRole
+    besides: tuple[Scope, ...]
+    """Scopes that are required as well."""
     callers: frozenset[TokenUse]
     emits: tuple[EventType, ...]
     refuses: tuple[type[Problem], ...]
@@ -123,6 +125,7 @@ class Operations:
                 "command",
                 handler,
                 scope=scope,
+                besides=(),
                 emits=tuple(emits),
                 refuses=tuple(refuses),
                 callers=callers,
@@ -140,6 +143,7 @@ class Operations:
         name: str,
         *,
         scope: Scope | Public | ByRole,
+        besides: Sequence[Scope] = (),
         refuses: Sequence[type[Problem]] = (),
         callers: frozenset[TokenUse] = ANYONE,
         throttled: str | None = None,
@@ -152,6 +156,7 @@ class Operations:
                 "query",
                 handler,
                 scope=scope,
+                besides=tuple(besides),
                 emits=(),
                 refuses=tuple(refuses),
                 callers=callers,

@@ -7,7 +7,10 @@ from service.storage.mongo import Document
 
 ENTITIES = Kind(
     "entities",
-    (Index("listed", ("partner", "entity_type", "_id")),),
+    (
+        Index("listed", ("partner", "entity_type", "_id")),
+        Index("by_parent", ("parent_id", "_id")),
+    ),
     # A move stays under the same administrator, so an entity's domain is fixed too.
     fixed=("entity_type",),
 )
@@ -27,6 +30,21 @@ async def find_entity_facts(call: Call, entity_id: str) -> Document | None:
     Raises: Unavailable.
     """
     return await call.storage[ENTITIES].read_fixed(entity_id)
+
+
+async def ids_in_subtree(call: Call, entity_id: str) -> list[str]:
+    """The entity's id, and those of all entities below it.
+
+    Raises: Unavailable.
+    """
+    ids, level = [entity_id], [entity_id]
+    while level:
+        below = await call.storage[ENTITIES].find(
+            {"parent_id": {"$in": level}}, ("parent_id",), hint="by_parent"
+        )
+        level = [each["_id"] for each in below]
+        ids += level
+    return ids
 
 
 def new_business(id: str, request: CreateEntity, parent: Document | None) -> Document:

@@ -30,6 +30,8 @@ class Kind:
     indexes: tuple[Index, ...] = ()
     fixed: tuple[str, ...] = ()
     """Fields that never change once the aggregate is there; `partner` and `domain` are of them."""
+    sealed: tuple[str, ...] = ()
+    """Fields that hold a sealed value, or null: what a new data key has to seal anew."""
 
     @property
     def all_indexes(self) -> tuple[Index, ...]:

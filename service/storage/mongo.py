@@ -156,6 +156,18 @@ class Mongo:
         found: list[Document] = await told(cursor.to_list(None))
         return found
 
+    async def look_up(
+        self, collection: str, stages: Sequence[Mapping[str, Any]], *, hint: str, most: int
+    ) -> list[Document]:
+        """What the stages make of the collection, at most so many documents, in one round trip.
+
+        Raises: Unavailable.
+        """
+        opening = self._database[collection].aggregate(stages, hint=hint, batchSize=most + 1)
+        cursor = await told(opening) if isawaitable(opening) else opening
+        found: list[Document] = await told(cursor.to_list(None))
+        return found
+
     async def insert(self, collection: str, documents: Sequence[Any]) -> Mapping[int, Exception]:
         """Insert the documents, none in the way of another; give the refused by position.
 
