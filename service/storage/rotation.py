@@ -9,14 +9,14 @@ import asyncio
 import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from service.storage.kind import IDEMPOTENCY_INDEX, Kind
 from service.storage.mongo import Document, Mongo
-from service.storage.sealing import DataKeys, Sealer, SealBroken, place
+from service.storage.sealing import DataKeys, SealBroken, Sealer, place
 
 SETTLED_AFTER = 5.0
 """Seconds after which no worker seals with the key before: each looks at the ring every second, and
@@ -80,31 +80,32 @@ async def seal_anew(
     loop = asyncio.get_running_loop()
     settled_at = loop.time() + SETTLED_AFTER
     while True:
-        began, before = loop.time(), progress.sealed
+        began, found = loop.time(), 0
         progress.broken = 0
         for kind in kinds:
-            await _seal_collection(mongo, kind, sealer, progress, on_progress)
-        if progress.sealed == before and began >= settled_at:
+            found += await _seal_collection(mongo, kind, sealer, progress, on_progress)
+        if found == 0 and began >= settled_at:
             return progress
         await asyncio.sleep(max(0.0, settled_at - loop.time()))
 
 
 async def _seal_collection(
     mongo: Mongo, kind: Kind, sealer: Sealer, progress: Progress, on_progress: OnProgress
-) -> None:
+) -> int:
+    """Seal the values of one collection anew; how many there were with another key."""
     progress.collection, progress.seen = kind.collection, 0
     progress.total = (await mongo.command({"count": kind.collection}))["n"]
     on_progress(progress)
     paths = {field: field for field in kind.sealed} | {"idempotency.reply": IDEMPOTENCY_INDEX}
     fields = dict.fromkeys(paths, True)
-    last = ""
+    last, found = "", 0
     while True:
         page = await mongo.find(
             kind.collection, {"_id": {"$gt": last}}, fields, sort="_id", limit=_PAGE, hint="_id_"
         )
         if not page:
-            return
-        updates = []
+            return found
+        updates: list[tuple[Document, Document]] = []
         for document in page:
             for path, field in paths.items():
                 where = place(kind.collection, document["_id"], field)
@@ -115,6 +116,7 @@ async def _seal_collection(
             for error in refused.values():
                 raise error
             progress.sealed += matched
+            found += len(updates)
         progress.seen += len(page)
         last = page[-1]["_id"]
         on_progress(progress)
@@ -138,9 +140,11 @@ def _update(
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write the file anew, in one step for whoever reads it, and for its owner alone."""
-    draft = path.with_name(f"{path.name}.new")
+    """Write the file anew, in one step for whoever reads it, for the owner that it has alone."""
+    draft, owner = path.with_name(f"{path.name}.new"), path.stat()
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as writing:
+        with suppress(PermissionError):  # only root may give a file away, and only root has to
+            os.fchown(writing.fileno(), owner.st_uid, owner.st_gid)
         writing.write(text)
         writing.flush()
         os.fsync(writing.fileno())
