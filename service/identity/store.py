@@ -16,7 +16,7 @@ from schemas.identity import ListConsumers
 from service.call import Call
 from service.identity.roles import CONSUMER, MERGED, NUMBERS, Number, Role
 from service.storage.kind import Index, Kind
-from service.storage.lookup import Lookup, Stages
+from service.storage.lookup import Branch, Lookup, Place
 from service.storage.mongo import Document
 from service.storage.sealing import place
 from service.users.store import USERS
@@ -54,37 +54,53 @@ PERSONS = Kind(
 MOST_MERGED = 200
 """Businesses up to which their consumers are read from the index by business, in order."""
 
-_RESOLVED = {
-    **dict.fromkeys(("partner", "domain", "role", "first_name", "middle_name", "last_name"), True),
-    **dict.fromkeys(("business_id", "consumer_id"), True),
-}
+_TOLD = ("role", "first_name", "middle_name", "last_name", "business_id", "consumer_id")
+_OF_PERSONS = dict.fromkeys(("partner", "domain", *_TOLD), True)
+_OF_USERS = {**_OF_PERSONS, "role": {"$literal": "USER"}}
 
 
-def _resolving(ids: Sequence[str]) -> Stages:
+def _everywhere(ids: Sequence[str]) -> list[Branch]:
     """People of every role, and users; those of a consumer with its business, as it is now."""
     wanted = {"_id": {"$in": ids}}
-    users = [{"$match": wanted}, {"$project": {**_RESOLVED, "role": {"$literal": "USER"}}}]
-    anchored = [
-        {"$match": {**wanted, "consumer_id": {"$ne": None}}},
-        {
-            "$lookup": {
-                "from": PERSONS.collection,
-                "localField": "consumer_id",
-                "foreignField": "_id",
-                "as": "consumer",
-            }
-        },
-        {"$project": {**_RESOLVED, "business_id": {"$first": "$consumer.business_id"}}},
-    ]
+    of_consumer = {
+        "from": PERSONS.collection,
+        "localField": "consumer_id",
+        "foreignField": "_id",
+        "as": "consumer",
+    }
+    with_business = {**_OF_PERSONS, "business_id": {"$first": "$consumer.business_id"}}
     return [
-        {"$match": {**wanted, "consumer_id": None}},
-        {"$project": _RESOLVED},
-        {"$unionWith": {"coll": USERS.collection, "pipeline": users}},
-        {"$unionWith": {"coll": PERSONS.collection, "pipeline": anchored}},
+        Branch(
+            PERSONS.collection,
+            [{"$match": {**wanted, "consumer_id": None}}, {"$project": _OF_PERSONS}],
+        ),
+        Branch(USERS.collection, [{"$match": wanted}, {"$project": _OF_USERS}]),
+        Branch(
+            PERSONS.collection,
+            [
+                {"$match": {**wanted, "consumer_id": {"$ne": None}}},
+                {"$lookup": of_consumer},
+                {"$project": with_business},
+            ],
+        ),
     ]
 
 
-ANYONE = Lookup(PERSONS.collection, _resolving)
+def _place(person: Document) -> Place:
+    collection = USERS.collection if person["role"] == "USER" else PERSONS.collection
+    return Place(collection, person.get("consumer_id"))
+
+
+def _joined(person: Document, consumer: Document) -> Document:
+    return {**person, "business_id": consumer["business_id"]}
+
+
+ANYONE = Lookup(
+    _everywhere,
+    _place,
+    {PERSONS.collection: _OF_PERSONS, USERS.collection: _OF_USERS},
+    _joined,
+)
 """Finds a person by id, whatever it is."""
 
 

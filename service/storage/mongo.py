@@ -161,11 +161,18 @@ class Mongo:
     ) -> list[Document]:
         """What the stages make of the collection, at most so many documents, in one round trip.
 
+        Sent as a plain command: a cursor, of which nothing would be fetched, costs as much again.
         Raises: Unavailable.
         """
-        opening = self._database[collection].aggregate(stages, hint=hint, batchSize=most + 1)
-        cursor = await told(opening) if isawaitable(opening) else opening
-        found: list[Document] = await told(cursor.to_list(None))
+        command = {
+            "aggregate": collection,
+            "pipeline": stages,
+            "cursor": {"batchSize": most + 1},
+            "hint": hint,
+        }
+        options = self._database.codec_options
+        answer = await told(self._database.command(command, codec_options=options))
+        found: list[Document] = answer["cursor"]["firstBatch"]
         return found
 
     async def insert(self, collection: str, documents: Sequence[Any]) -> Mapping[int, Exception]:

@@ -85,7 +85,7 @@ async def test_another_domain_is_invisible(partner: Partner) -> None:
     token = partner.token(domain=mine)
     number = ssn()
     there = await business(partner, other)
-    ids = {}
+    ids: dict[str, str] = {}
     for home in (there, await partner.entity()):
         id = await consumer(partner, home, protected_personal_data=protected(number))
         ids |= {

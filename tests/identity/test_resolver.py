@@ -54,8 +54,8 @@ async def everyone(partner: Partner) -> dict[str, dict[str, object]]:
 
 
 async def test_each_of_the_five_by_id_alone_in_one_round_trip(partner: Partner) -> None:
-    """Whatever the person is, alone in flight it costs one command on the database."""
-    for id, expected in (await everyone(partner)).items():
+    """Whatever the person is, alone in flight it costs one command, the first time and later."""
+    for id, expected in list((await everyone(partner)).items()) * 2:
         async with profiled(partner.deployment) as commands:
             reply = await partner.ask("identity.get_person", {"person_id": id})
         assert reply.done == expected
@@ -70,7 +70,7 @@ async def test_coalesced_when_not_alone(partner: Partner) -> None:
             *(partner.ask("identity.get_person", {"person_id": id}) for id, _ in people)
         )
     assert [reply.done for reply in replies] == [expected for _, expected in people]
-    assert 1 <= len(commands) <= 25
+    assert 1 <= len(commands) <= 30
 
 
 async def test_business_is_the_consumers_as_it_is_now(partner: Partner) -> None:
@@ -79,10 +79,11 @@ async def test_business_is_the_consumers_as_it_is_now(partner: Partner) -> None:
     first, second = await business(partner, here), await business(partner, here)
     consumer_id = await consumer(partner, first)
     id = await dependent(partner, consumer_id)
-    body = {"consumer_id": consumer_id, "business_id": second}
-    assert (await partner.ask("identity.update_consumer", body)).version == 2
-    reply = await partner.ask("identity.get_person", {"person_id": id})
-    assert reply.done["business_id"] == second
+    for business_id in (first, second, first):
+        body = {"consumer_id": consumer_id, "business_id": business_id}
+        await partner.ask("identity.update_consumer", body)
+        reply = await partner.ask("identity.get_person", {"person_id": id})
+        assert reply.done["business_id"] == business_id
 
 
 async def test_nobody(partner: Partner) -> None:
