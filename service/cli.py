@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from service import __version__
 from service.command.call import call
 from service.command.client import add_client, list_clients, remove_client, rotate_client
 from service.command.dev import dev

@@ -283,7 +283,7 @@ async def test_list(partner: Partner) -> None:
     for person, kind, state in product(
         (None, first, second), (None, "IDENTITY", "BANK_ACCOUNT"), (None, *STATES)
     ):
-        body = {"person_id": person, "kind": kind, "state": state, "limit": 2}
+        body: dict[str, object] = {"person_id": person, "kind": kind, "state": state, "limit": 2}
         found: list[Any] = []
         while True:
             page = (await partner.ask("verification.list", body)).done
@@ -299,7 +299,8 @@ async def test_list(partner: Partner) -> None:
             and state in (None, each["state"])
         ]
     token = partner.token(domain=mine)
-    for body in ({}, {"person_id": first}):
+    for person in (None, first):
+        body = {"person_id": person}
         listed = (await partner.ask("verification.list", body, token)).done["items"]
         assert listed == everything[:2]
     invisible = {"verification_id": everything[2]["verification_id"]}
