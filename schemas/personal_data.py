@@ -41,7 +41,9 @@ def _ssn(value: str) -> str:
 SocialSecurityNumber = Annotated[
     str,
     AfterValidator(_ssn),
-    WithJsonSchema({"type": "string", "pattern": r"^\d{3}-?\d{2}-?\d{4}$"}),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^\d{3}-?\d{2}-?\d{4}$", "examples": ["555-44-1234"]}
+    ),
 ]
 """Nine digits once validated; area, group and serial as never issued are refused."""
 

@@ -56,7 +56,8 @@ class SubmitVerification(Request):
     person_id: Uuid
     kind: VerificationKind
     evidence: BankAccountEvidence | IdentityEvidence = Field(
-        description="A bank account's for `BANK_ACCOUNT`, an identity's for `IDENTITY`."
+        description="A bank account's for `BANK_ACCOUNT`, an identity's for `IDENTITY`.",
+        examples=[{"document_type": "passport", "document_number": "A12345678"}],
     )
 
     @field_validator("evidence", mode="wrap")

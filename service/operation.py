@@ -89,6 +89,11 @@ class Operation:
         return f"{self.service}.{self.name}"
 
     @property
+    def rights(self) -> str:
+        """The scope, and what is required besides: as the catalogue and `$SRV.INFO` tell it."""
+        return " ".join((self.scope, *self.besides))
+
+    @property
     def description(self) -> str:
         """The handler's docstring."""
         return inspect.getdoc(self.handler) or ""

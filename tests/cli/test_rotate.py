@@ -49,7 +49,7 @@ async def test_says_what_is_missing(invoke: Invoke, dev_dir: Path) -> None:
     ring = dev_dir / "keys" / "data.json"
     before = ring.read_text()
     result = await invoke("keys", "rotate", "--data-dir", dev_dir)
-    assert (result.exit_code, "--data" in result.stderr) == (2, True)
+    assert (result.exit_code, "--data" in result.stderr) == (2, True), result.stderr
     with ring.with_name("data.json.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         result = await invoke("keys", "rotate", "--data", "--data-dir", dev_dir)
