@@ -79,8 +79,7 @@ async def test_kinds(partner: Partner, operation: Operation, use: TokenUse) -> N
     reply = await partner.ask(operation.title, {"no": "such field"}, token)
     if use not in operation.callers:
         assert reply.refusal == (403, "WRONG_TOKEN_KIND", None)
-    elif operation.scope in OPEN_TO_USERS or use is TokenUse.CLIENT:
-    elif use is TokenUse.CLIENT or {operation.scope, *operation.besides} <= USER_SCOPES:
+    elif use is TokenUse.CLIENT or {operation.scope, *operation.besides} <= OPEN_TO_USERS:
         assert reply.refusal[0] == 400
     else:
         assert reply.refusal == (403, "MISSING_SCOPE", None)
