@@ -26,6 +26,8 @@ from service.bus.dispatch import Dispatcher
 from service.bus.rates import Rates
 from service.bus.relay import Relay
 from service.bus.server import Server
+from service.identity import PERSONS
+from service.identity import operations as identity_operations
 from service.ids import random_id
 from service.membership import (
     ACCOUNTS,
@@ -63,11 +65,17 @@ from service.tokens.authority import Authority
 from service.tokens.clients import CLIENT_INDEXES, CLIENTS, Clients
 from service.users import USERS
 from service.users import operations as user_operations
+from service.verification import VERIFICATIONS
+from service.verification import operations as verification_operations
 
 log = structlog.get_logger()
 
 STREAM = "SVC_USER_EVENTS"
-KINDS: tuple[Kind, ...] = (USERS, ENTITIES, PARTNERS, PROFILES, SESSIONS, ACCOUNTS, MEMBERSHIPS)
+KINDS: tuple[Kind, ...] = (
+    *(USERS, ENTITIES, PARTNERS, PROFILES, SESSIONS),
+    *(ACCOUNTS, MEMBERSHIPS),
+    *(PERSONS, VERIFICATIONS),
+)
 OPERATIONS: tuple[Operation, ...] = (
     *user_operations,
     *signup_operations,
@@ -78,6 +86,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *entity_operations,
     *account_operations,
     *membership_operations,
+    *identity_operations,
+    *verification_operations,
 )
 INDEXES: tuple[tuple[str, Sequence[Index]], ...] = (
     *((kind.collection, kind.all_indexes) for kind in KINDS),
@@ -112,7 +122,7 @@ class Worker:
         self.connection = Connection()
         self._jetstream: JetStreamContext = self.connection.jetstream()
         self.relay = Relay(self.connection, self._jetstream, STREAM, Settler(self.mongo))
-        self._sealer = Sealer(self._keys.data)
+        self._sealer = Sealer(self._keys.data, self._look_for_keys)
         storage = Storage(self.mongo, KINDS, self.relay, self._sealer)
         self._revocations = Revocations(self.mongo, clock)
         self.authority = self._new_authority()

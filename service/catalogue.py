@@ -58,7 +58,7 @@ def operation_document(operation: Operation) -> dict[str, Any]:
         "description": operation.description,
         "subject": operation.subject.replace("*", "<partner_id>"),
         "kind": operation.kind,
-        "scope": str(operation.scope),
+        "scope": operation.rights,
         "tokens": sorted(operation.callers) if operation.scope != "public" else [],
         "headers": request_headers(operation),
         "idempotencyKeyRequired": operation.key_required,

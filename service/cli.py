@@ -10,8 +10,9 @@ from service.command.client import add_client, list_clients, remove_client, rota
 from service.command.dev import dev
 from service.command.doctor import doctor
 from service.command.failure import CommandGroup
-from service.command.keys import init, jwks, rotate
+from service.command.keys import init, jwks
 from service.command.operations import operations
+from service.command.rotate import rotate
 from service.command.serve import serve
 from service.command.token import token
 from service.command.tree import tree
@@ -74,7 +75,9 @@ app.command(epilog=_examples("svc-user operations", "svc-user operations user.cr
 app.command(epilog=_examples("svc-user doctor", "svc-user doctor --data-dir /tmp/try"))(doctor)
 keys.command(epilog=_examples("svc-user keys init --keys-dir /etc/svc-user/keys"))(init)
 keys.command(epilog=_examples("svc-user keys jwks > jwks.json"))(jwks)
-keys.command(epilog=_examples("svc-user keys rotate --signing"))(rotate)
+keys.command(
+    epilog=_examples("svc-user keys rotate --signing", "svc-user keys rotate --data --data-dir DIR")
+)(rotate)
 app.add_typer(keys, name="keys")
 client.command(
     "add",

@@ -65,6 +65,8 @@ class Operation:
     reply: Any
     """A TypedDict: what the handler gives, written to JSON as it is."""
     scope: Scope | Public | ByRole
+    besides: tuple[Scope, ...]
+    """Scopes that are required as well."""
     callers: frozenset[TokenUse]
     emits: tuple[EventType, ...]
     refuses: tuple[type[Problem], ...]
@@ -85,6 +87,11 @@ class Operation:
     def title(self) -> str:
         """`user.create`: the name on the command line, in logs and metrics."""
         return f"{self.service}.{self.name}"
+
+    @property
+    def rights(self) -> str:
+        """The scope, and what is required besides: as the catalogue and `$SRV.INFO` tell it."""
+        return " ".join((self.scope, *self.besides))
 
     @property
     def description(self) -> str:
@@ -123,6 +130,7 @@ class Operations:
                 "command",
                 handler,
                 scope=scope,
+                besides=(),
                 emits=tuple(emits),
                 refuses=tuple(refuses),
                 callers=callers,
@@ -140,6 +148,7 @@ class Operations:
         name: str,
         *,
         scope: Scope | Public | ByRole,
+        besides: Sequence[Scope] = (),
         refuses: Sequence[type[Problem]] = (),
         callers: frozenset[TokenUse] = ANYONE,
         throttled: str | None = None,
@@ -152,6 +161,7 @@ class Operations:
                 "query",
                 handler,
                 scope=scope,
+                besides=tuple(besides),
                 emits=(),
                 refuses=tuple(refuses),
                 callers=callers,

@@ -91,7 +91,7 @@ def _info(operation: Operation) -> dict[str, Any]:
         "queue_group": QUEUE_GROUP,
         "metadata": {
             "description": operation.description,
-            "scope": str(operation.scope),
+            "scope": operation.rights,
             "request": operation.request.__name__,
             "reply": operation.reply.__name__,
             **({"events": events} if events else {}),

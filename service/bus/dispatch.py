@@ -143,6 +143,9 @@ class Dispatcher:
             raise WrongTokenKind
         if operation.scope != "by role" and operation.scope not in caller.scopes:
             raise MissingScope(arguments=[operation.scope])
+        for scope in operation.besides:
+            if scope not in caller.scopes:
+                raise MissingScope(arguments=[scope])
         return caller
 
     async def _refuse_disabled(self, module: Module, partner: str, caller: Caller) -> None:

@@ -130,7 +130,7 @@ def _object(schema: Schema, definitions: Schema) -> dict[str, Any]:
 
 def _value(name: str, schema: Schema, definitions: Schema) -> Any:
     match schema:
-        case {"enum": [first, *_]} | {"const": first} | {"examples": [first, *_]}:
+        case {"examples": [first, *_]} | {"enum": [first, *_]} | {"const": first}:
             return first
         case {"type": "object"}:
             return _object(schema, definitions)

@@ -42,28 +42,11 @@ def jwks(keys_dir: KeysDir = None) -> None:
     typer.echo(json.dumps(ring.jwks(), indent=2))
 
 
-Signing = Annotated[
-    bool,
-    typer.Option("--signing", help="Rotate the ring that signs tokens."),
-]
-DropOld = Annotated[
-    bool,
-    typer.Option(
-        "--drop-old",
-        help="Take the earlier keys out, too: every token so far stops working within 5 seconds.",
-    ),
-]
+def rotate_signing(folder: Path, *, drop_old: bool) -> None:
+    """Make a new key to sign tokens with.
 
-
-def rotate(signing: Signing = False, drop_old: DropOld = False, keys_dir: KeysDir = None) -> None:
-    """Make a new key in a ring, which is used from now on.
-
-    Workers that see the folder go on with it within seconds. The earlier keys stay in the ring:
-    what they signed is good until it expires.
+    Raises: Failure.
     """
-    if not signing:
-        raise typer.BadParameter("say which ring: --signing", param_hint="keys rotate")
-    folder = keys_dir or keys_folder(DEFAULT_FOLDER)
     ring = signing_keys(folder).rotated()
     if drop_old:
         ring = replace(ring, keys={ring.current: ring.keys[ring.current]})

@@ -60,11 +60,12 @@ def who(operation: Operation) -> str:
 
 def _index(chosen: Iterable[Operation]) -> Table:
     table = new_table("subject", "who", "scope", "request", "events")
+    table.columns[0].no_wrap = True  # for those who copy it
     for operation in chosen:
         table.add_row(
             operation.subject.replace("*", "<partner>"),
             who(operation),
-            str(operation.scope),
+            operation.rights,
             operation.request.__name__,
             " ".join(event.type for event in operation.emits),
         )
@@ -77,7 +78,7 @@ def _show(operation: Operation, document: Mapping[str, Any]) -> None:
     about = Table.grid(padding=(0, 2))
     about.add_row("subject", document["subject"])
     about.add_row("who", who(operation))
-    about.add_row("scope", str(operation.scope))
+    about.add_row("scope", operation.rights)
     about.add_row("events", " ".join(document["events"]) or "none")
     about.add_row("reply", ", ".join(document["reply"].get("properties", {})))
     for name, text in document["headers"].items():

@@ -75,6 +75,21 @@ async def find_entity_facts(call: Call, entity_id: str) -> Document | None:
     return await call.storage[ENTITIES].read_fixed(entity_id)
 
 
+async def ids_in_subtree(call: Call, entity_id: str) -> list[str]:
+    """The entity's id, and those of all entities below it.
+
+    Raises: Unavailable.
+    """
+    ids, level = [entity_id], [entity_id]
+    while level:
+        below = await call.storage[ENTITIES].find(
+            {"parent_id": {"$in": level}}, ("parent_id",), hint="by_parent"
+        )
+        level = [each["_id"] for each in below]
+        ids += level
+    return ids
+
+
 def new_administrator(id: str, request: CreateAdministrator) -> Document:
     """An administrator: a root, and what lies under it is its domain."""
     named = {field: getattr(request, name) for field, name in _SHOWN_AS.items()}

@@ -32,6 +32,8 @@ class Kind:
     """Fields that never change once the aggregate is there; `partner` and `domain` are of them."""
     parent: str = "parent_id"
     """The field with the id of the parent, where the aggregates form a tree."""
+    sealed: tuple[str, ...] = ()
+    """Fields that hold a sealed value, or null: what a new data key has to seal anew."""
 
     @property
     def all_indexes(self) -> tuple[Index, ...]:

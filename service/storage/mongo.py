@@ -175,6 +175,25 @@ class Mongo:
         """
         return await _all_of(self._snapshot[collection].aggregate(pipeline))
 
+    async def look_up(
+        self, collection: str, stages: Sequence[Mapping[str, Any]], *, hint: str, most: int
+    ) -> list[Document]:
+        """What the stages make of the collection, at most so many documents, in one round trip.
+
+        Sent as a plain command: a cursor, of which nothing would be fetched, costs as much again.
+        Raises: Unavailable.
+        """
+        command = {
+            "aggregate": collection,
+            "pipeline": stages,
+            "cursor": {"batchSize": most + 1},
+            "hint": hint,
+        }
+        options = self._database.codec_options
+        answer = await told(self._database.command(command, codec_options=options))
+        found: list[Document] = answer["cursor"]["firstBatch"]
+        return found
+
     async def insert(self, collection: str, documents: Sequence[Any]) -> Mapping[int, Exception]:
         """Insert the documents, none in the way of another; give the refused by position.
 

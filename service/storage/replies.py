@@ -9,7 +9,7 @@ from service.call import Call
 from service.problems import IdempotencyKeyReused
 from service.storage.kind import IDEMPOTENCY_INDEX
 from service.storage.mongo import Document, Mongo
-from service.storage.sealing import Sealer
+from service.storage.sealing import Sealer, place
 from service.wire import to_json
 
 
@@ -90,7 +90,7 @@ class Replies:
         return found[0] if found else None
 
     def _place(self, id: str) -> str:
-        return f"{self._collection}/{id}/idempotency"
+        return place(self._collection, id, IDEMPOTENCY_INDEX)
 
 
 def _kept_in(document: Document) -> list[Document]:

@@ -9,8 +9,8 @@ import hmac
 import json
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Self
@@ -37,6 +37,8 @@ class DataKeys:
     current: str
     keys: Mapping[str, bytes]
     hash_key: bytes
+    rotating: bool = False
+    """Whether there may still be values under another key than the current one."""
 
     @classmethod
     def generate(cls) -> Self:
@@ -53,7 +55,8 @@ class DataKeys:
         try:
             ring = json.loads(path.read_text())
             keys = {name: base64.b64decode(key) for name, key in ring["keys"].items()}
-            loaded = cls(ring["current"], keys, base64.b64decode(ring["hash"]))
+            rotating = bool(ring.get("rotating", False))
+            loaded = cls(ring["current"], keys, base64.b64decode(ring["hash"]), rotating)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"{path} is not a ring of data keys") from error
         if any(len(key) != _KEY_BYTES for key in (*keys.values(), loaded.hash_key)):
@@ -62,6 +65,16 @@ class DataKeys:
             raise ValueError(f"{path}: a key's name is 8 hex digits, and the current one is there")
         return loaded
 
+    def with_new_key(self) -> Self:
+        """The ring with one more key, which seals from now on."""
+        new = self.generate()
+        keys = {**self.keys, new.current: new.keys[new.current]}
+        return replace(self, current=new.current, keys=keys, rotating=True)
+
+    def rotated(self) -> Self:
+        """The ring when nothing is sealed with its older keys any more; backups need them still."""
+        return replace(self, rotating=False)
+
     def dump(self) -> str:
         """The text of the ring's file."""
         keys = {name: base64.b64encode(key).decode() for name, key in self.keys.items()}
@@ -69,6 +82,7 @@ class DataKeys:
             "current": self.current,
             "keys": keys,
             "hash": base64.b64encode(self.hash_key).decode(),
+            "rotating": self.rotating,
         }
         return json.dumps(ring, indent=2)
 
@@ -76,7 +90,9 @@ class DataKeys:
 class Sealer:
     """Seals and opens values, and hashes under a key."""
 
-    def __init__(self, ring: DataKeys) -> None:
+    def __init__(self, ring: DataKeys, look_for_keys: Callable[[], None] | None = None) -> None:
+        """`look_for_keys` is called when a value names a key that is not known: it may be new."""
+        self._look_for_keys = look_for_keys
         self._nonces: list[bytes] = []
         self.use(ring)
 
@@ -108,14 +124,25 @@ class Sealer:
         Raises: SealBroken.
         """
         name, rest = sealed[:_NAME_BYTES], sealed[_NAME_BYTES:]
+        if name not in self._ciphers and self._look_for_keys is not None:
+            self._look_for_keys()
         try:
             return self._ciphers[name].decrypt(rest[:_NONCE], rest[_NONCE:], place.encode())
         except (KeyError, InvalidTag, ValueError):
             raise SealBroken(place.partition("/")[0]) from None
 
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether the value is sealed with the key that seals now."""
+        return sealed[: len(self._current)] == self._current
+
     def keyed_hash(self, value: bytes) -> bytes:
         """HMAC-SHA-256 of the value: equal for equal values, and nothing without the key."""
         return hmac.digest(self._hash_key, value, sha256)
+
+
+def place(collection: str, id: str, field: str) -> str:
+    """Where a sealed value stands, which is what it is bound to."""
+    return f"{collection}/{id}/{field}"
 
 
 def masked(number: str) -> str:

@@ -8,7 +8,8 @@ from service.call import Call
 from service.storage.access import AccessLog
 from service.storage.aggregates import Aggregates, Relay
 from service.storage.kind import Kind
-from service.storage.mongo import Mongo
+from service.storage.lookup import Lookup, LookupReader
+from service.storage.mongo import Document, Mongo
 from service.storage.sealing import Sealer
 from service.storage.together import Transaction, carry_out
 from service.storage.turns import Turns
@@ -26,9 +27,20 @@ class Storage:
         self._relay = relay
         self._turns = Turns()
         self._aggregates = {kind: Aggregates(kind, mongo, relay, sealer) for kind in kinds}
+        self._lookups: dict[Lookup, LookupReader] = {}
 
     def __getitem__(self, kind: Kind) -> Aggregates:
         return self._aggregates[kind]
+
+    async def look_up(self, lookup: Lookup, id: str) -> Document | None:
+        """What the lookup finds under the id, or None; shared, and not to be changed.
+
+        Raises: Unavailable.
+        """
+        reader = self._lookups.get(lookup)
+        if reader is None:
+            reader = self._lookups[lookup] = LookupReader(self._mongo, lookup)
+        return await reader.read(id)
 
     async def together(
         self,

@@ -108,7 +108,11 @@ async def list_users(request: ListUsers, call: Call) -> UserList:
     sealer, unmasked = call.storage.sealer, call.caller.has(Scope.READ_SENSITIVE)
 
     def view(document: Document) -> object:
-        return store.record(document, store.id_number(sealer, document) if unmasked else None)
+        return store.record(
+            document,
+            store.number(sealer, document, "id_number") if unmasked else None,
+            store.number(sealer, document, "permit_number"),
+        )
 
     query, index = store.list_query(call, request)
     if call.caller.own_id is not None:

@@ -1,8 +1,9 @@
 """Users in MongoDB: the only code that knows their field names there.
 
 A field is kept under the name that a request gives it. Besides: `email_key`, the e-mail as it is
-compared; `id_number`, sealed, and `id_number_masked`, as most callers see it; `verified_by`, what
-gave `verified`; `revoked`, which of the user's tokens are dead, and since when others must know;
+compared; `id_number` and `permit_number`, sealed, and each with `_masked` behind its name as
+most callers see it; `business_id`, the entity where it is a business; `verified_by`, what gave
+`verified`; `revoked`, which of the user's tokens are dead, and since when others must know;
 `profile`, the one that a user of an entity has from the start. What a user signed up or is to
 confirm its e-mail with is `service.signup`'s: `registration_hash`, `confirmation`.
 """
@@ -26,7 +27,7 @@ from service.call import Call
 from service.ids import new_id
 from service.storage.kind import Index, Kind
 from service.storage.mongo import Document
-from service.storage.sealing import Sealer, masked
+from service.storage.sealing import Sealer, masked, place
 from service.users.profile import first_profile
 
 EMAIL_OF_ACTIVE = "email_of_active"
@@ -47,6 +48,7 @@ USERS = Kind(
         Index("by_partner", ("partner", "active", "_id")),
         Index("revoked", ("revoked.at",), where={"revoked.at": {"$exists": True}}),
     ),
+    sealed=("id_number", "permit_number"),
 )
 
 OBJECT_FIELDS = (
@@ -65,7 +67,7 @@ OBJECT_FIELDS = (
 STANDING_FIELDS = ("active", "confirmed")
 """What others ask of a user: whether it may act, and whether it has confirmed its e-mail."""
 
-# `address` and `id_number` too, but they are kept in another form than they come in.
+# `address` and the sealed ones too, but they are kept in another form than they come in.
 _PLAIN_FIELDS = (
     "first_name",
     "last_name",
@@ -82,10 +84,12 @@ _PLAIN_FIELDS = (
     "id_issue_date",
     "id_issue_expiry_date",
     "title",
-    "permit_number",
     "occupation",
     "avatar",
 )
+
+_SEALED = ("id_number", "permit_number")
+_MASKED = tuple(f"{name}_masked" for name in _SEALED)
 
 _PROVEN = frozenset({"first_name", "last_name", "date_of_birth", "id_number"})
 """What a verification proves: when one of them changes, the proof is gone."""
@@ -97,6 +101,7 @@ def new_user(call: Call, id: str, request: NewUser, entity: Document) -> Documen
         **_nobody(id),
         **_stored(call, id, _personal(request)),
         "entity_id": entity["_id"],
+        "business_id": entity["_id"] if entity["entity_type"] != "personal" else None,
         "verified": request.verified,
         "profile": first_profile(id, entity),
     }
@@ -130,6 +135,11 @@ def switched(call: Call, active: bool) -> dict[str, Any]:
     return {"active": active, "revoked": {"at": call.now, "before": call.now}}
 
 
+def verified(verification_id: str) -> dict[str, Any]:
+    """The fields of a user whose identity a verification has proved."""
+    return {"verified": True, "verified_by": verification_id}
+
+
 def list_query(call: Call, request: ListUsers) -> tuple[dict[str, Any], str]:
     """The query of a list request for this caller, and the index that serves it."""
     query: dict[str, Any] = {"partner": call.partner}
@@ -152,8 +162,10 @@ def holder_query(call: Call, email: str) -> dict[str, Any]:
     return {"partner": call.partner, "email_key": comparable_email(email), "active": True}
 
 
-def record(document: Document, id_number: str | None = None) -> UserRecord:
-    """A user as lists and events show it; `id_number` in the clear only where it is given."""
+def record(
+    document: Document, id_number: str | None = None, permit_number: str | None = None
+) -> UserRecord:
+    """A user as lists and events show it; a number in the clear only where it is given."""
     return UserRecord(
         id=document["_id"],
         first_name=document["first_name"],
@@ -175,7 +187,7 @@ def record(document: Document, id_number: str | None = None) -> UserRecord:
         id_issue_expiry=document["id_issue_expiry_date"],
         title=document["title"],
         date_registered=document["created_at"],
-        permit_number=document["permit_number"],
+        permit_number=permit_number or document["permit_number_masked"],
         birth_country=document["birth_country"],
         birth_city=document["birth_city"],
         active=document["active"],
@@ -185,10 +197,11 @@ def record(document: Document, id_number: str | None = None) -> UserRecord:
     )
 
 
-def id_number(sealer: Sealer, document: Document) -> str | None:
-    """The identity number in the clear."""
-    sealed = document["id_number"]
-    return sealer.open(sealed, _place(document["_id"])).decode() if sealed else None
+def number(sealer: Sealer, document: Document, name: str) -> str | None:
+    """The `id_number` or the `permit_number` in the clear."""
+    sealed = document[name]
+    where = place(USERS.collection, document["_id"], name)
+    return sealer.open(sealed, where).decode() if sealed else None
 
 
 def user_object(document: Document) -> UserObject:
@@ -224,7 +237,7 @@ def names_given(request: NewUser) -> list[str]:
 
 def names_told(fields: Mapping[str, Any]) -> list[str]:
     """The names of changed fields as an event tells them: not those that only we know."""
-    return sorted(fields.keys() - {"email_key", "id_number_masked", "verified_by", "revoked"})
+    return sorted(fields.keys() - {"email_key", *_MASKED, "verified_by", "revoked"})
 
 
 def _nobody(id: str) -> Document:
@@ -232,6 +245,7 @@ def _nobody(id: str) -> Document:
     return {
         "_id": id,
         "entity_id": None,
+        "business_id": None,
         "active": True,
         "confirmed": False,
         "verified": False,
@@ -239,13 +253,13 @@ def _nobody(id: str) -> Document:
         "language": None,
         "contact_email": None,
         "profile": None,
-        **dict.fromkeys((*_PLAIN_FIELDS, "address", "id_number", "id_number_masked")),
+        **dict.fromkeys((*_PLAIN_FIELDS, "address", *_SEALED, *_MASKED)),
     }
 
 
 def _personal(request: NewUser | UpdateUser) -> dict[str, Any]:
     """What the request says of the person, by field; only what was sent and is not null."""
-    names = request.model_fields_set & {*_PLAIN_FIELDS, "address", "id_number"}
+    names = request.model_fields_set & {*_PLAIN_FIELDS, "address", *_SEALED}
     return {name: value for name in names if (value := getattr(request, name)) is not None}
 
 
@@ -254,10 +268,10 @@ def _stored(call: Call, id: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     stored = dict(fields)
     if "email" in fields:
         stored["email_key"] = comparable_email(fields["email"])
-    if "id_number" in fields:
-        number = fields["id_number"]
-        stored["id_number"] = call.storage.sealer.seal(number.encode(), _place(id))
-        stored["id_number_masked"] = masked(number)
+    for name in fields.keys() & set(_SEALED):
+        where = place(USERS.collection, id, name)
+        stored[name] = call.storage.sealer.seal(fields[name].encode(), where)
+        stored[f"{name}_masked"] = masked(fields[name])
     if "address" in fields:
         stored["address"] = {"id": new_id(call.now), **fields["address"].model_dump()}
     return stored
@@ -265,8 +279,8 @@ def _stored(call: Call, id: str, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _current(call: Call, document: Document, name: str) -> Any:
     """The field as a request would give it."""
-    if name == "id_number":
-        return id_number(call.storage.sealer, document)
+    if name in _SEALED:
+        return number(call.storage.sealer, document, name)
     value = document[name]
     if name == "address" and value is not None:
         return Address.model_construct(**{k: v for k, v in value.items() if k != "id"})
@@ -299,8 +313,3 @@ def _address(address: Document) -> AddressView:
         firstLine=address["firstLine"],
         occupation=address["occupation"] or "",
     )
-
-
-def _place(id: str) -> str:
-    """Where a sealed identity number stands, which is what it is bound to."""
-    return f"users/{id}/id_number"

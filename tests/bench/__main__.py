@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tests.bench.cases import CASES
+from tests.bench.cases import CASES, PEOPLE_CASES
 from tests.bench.comparison import Figures, Scope, compare
 from tests.bench.console import chosen, console, steps
 from tests.bench.contenders import OPENERS
@@ -18,13 +18,15 @@ from tests.bench.report import as_json, show
 from tests.bench.rig import rig
 from tests.bench.sides import Timing
 
+ALL_CASES = (*CASES, *PEOPLE_CASES)
+
 
 def main(
     *,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds to take the medians of.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.1, help="Seconds of each measurement.")] = 2.0,
     in_flight: Annotated[str, typer.Option(help="Requests in flight.")] = "1,16,64,256",
-    cases: Annotated[str, typer.Option(help="Cases to measure.")] = ",".join(CASES),
+    cases: Annotated[str, typer.Option(help="Cases to measure.")] = ",".join(ALL_CASES),
     sides: Annotated[str, typer.Option(help="Sides to measure.")] = ",".join(OPENERS),
     stored: Annotated[int, typer.Option(min=40, help="Users stored before it begins.")] = 10_000,
     folder: Annotated[Path | None, typer.Option(help="Where the servers keep their data.")] = None,
@@ -34,7 +36,7 @@ def main(
     """Compare svc-user with its peers and its limits; every load is bounded and on loopback."""
     scope = Scope(
         sides=chosen(sides, OPENERS),
-        cases=chosen(cases, CASES),
+        cases=chosen(cases, ALL_CASES),
         depths=[int(depth) for depth in in_flight.split(",")],
         rounds=rounds,
         timing=Timing(seconds),

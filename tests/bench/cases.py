@@ -7,8 +7,11 @@ from tests.bench.job import UNIQUE, Operation
 
 PARTNER = "bench"
 ENTITY, USER = "<entity>", "<user>"
+CONSUMER, PERSON = "<consumer>", "<person>"
 PAGE = 20
 CASES = ("create", "update", "get", "list20", "mix80")
+PEOPLE_CASES = ("get_person", "household")
+"""What svc-user alone is asked for: no peer has a like of it."""
 WEIGHTS = {"mix80": {"get": 8, "update": 1, "create": 1}}
 """How often each operation comes in the cases that have several."""
 COMMANDS = {"create", "update"}
@@ -40,6 +43,8 @@ class Requests:
             "update": self.update,
             "get": self.get,
             "list20": self.list20,
+            "get_person": self.get_person,
+            "household": self.household,
         }
         return [
             makers[name]().model_copy(update={"weight": weight})
@@ -90,6 +95,26 @@ class Requests:
         """Read the first users of an entity."""
         body = {"entity_id": ENTITY, "limit": PAGE}
         return self._operation("user", "list", body, expect='"next_cursor"')
+
+    def get_person(self) -> Operation:
+        """Find out who somebody is, by the id alone."""
+        return self._identity("get_person", {"person_id": PERSON}, expect='"person_id"')
+
+    def household(self) -> Operation:
+        """Read a consumer with all who belong to it, protected data masked."""
+        body = {"consumer_id": CONSUMER, "expand": "PROTECTED_PERSONAL_DATA"}
+        return self._identity("household", body, expect='"authorized_signers"')
+
+    def person(self, role: str, anchor: dict[str, str], **fields: str) -> Operation:
+        """Create a consumer, dependent, authorized signer or business contact."""
+        body = {"first_name": "Naledi", "last_name": f"Dlamini {self._tag}{UNIQUE}"}
+        id_field = f"{role}_id"
+        return self._identity(
+            f"create_{role}", {**body, **anchor, **fields}, expect=f'"{id_field}"'
+        ).model_copy(update={"keep": id_field})
+
+    def _identity(self, name: str, body: dict[str, Any], expect: str) -> Operation:
+        return self._operation("identity", name, body, expect)
 
     def _operation(self, service: str, name: str, body: dict[str, Any], expect: str) -> Operation:
         return Operation(

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import uuid4
 
-from tests.bench.cases import ENTITY, PAGE, PARTNER, USER, Requests
-from tests.bench.job import UNIQUE, Job
+from tests.bench.cases import CONSUMER, ENTITY, PAGE, PARTNER, PERSON, USER, Requests
+from tests.bench.job import UNIQUE, Job, Operation
 from tests.bench.peers.models import CreateUser
 from tests.bench.peers.peer import Options
 from tests.bench.peers.users import KEPT, Users, fill
@@ -18,6 +18,8 @@ from tests.bench.sides import BareSide, BusSide, EchoSide, Side
 SVC_USER, FASTSTREAM, MICRO, ECHO, BARE = "svc-user", "faststream", "micro", "echo", "bare"
 MOST_ENTITIES = 100
 FILL_IN_FLIGHT = 256
+PEOPLE = 1_000
+"""Of each role at most. Few of a consumer's: it may have a hundred of each."""
 FILL_SECONDS = 3600.0
 
 Opener = Callable[[Rig, int], AbstractAsyncContextManager[Side]]
@@ -54,6 +56,23 @@ class SvcUser(BusSide):
             made = [await self.rig.ask(entity, {}) for _ in range(_entities(count))]
             self.picks = {ENTITY: [each["entityId"] for each in made], USER: []}
         create = self.requests.create().model_copy(update={"keep": "userId"})
+        self.picks[USER] = await self._make(create, count)
+
+    async def fill_people(self, count: int) -> None:
+        """Create people of every role, and pick from all of them alike, users too."""
+        make, at_business = self.requests.person, {"business_id": ENTITY}
+        at_consumer = {"consumer_id": CONSUMER}
+        self.picks[CONSUMER] = await self._make(make("consumer", at_business), count)
+        self.picks[PERSON] = [
+            *self.picks[CONSUMER],
+            *await self._make(make("dependent", at_consumer, relationship="CHILD"), count),
+            *await self._make(make("authorized_signer", at_consumer), count),
+            *await self._make(make("business_contact", at_business), count),
+            *self.picks[USER][:count],
+        ]
+
+    async def _make(self, create: Operation, count: int) -> list[str]:
+        """Carry out so many creates, and give the ids of some of what they made."""
         result = await self.rig.generate(
             Job(
                 url=self.rig.nats,
@@ -68,7 +87,7 @@ class SvcUser(BusSide):
         )
         if result.failures:
             raise ChildFailedError(f"filling failed: {result.failures} {result.first_failure}")
-        self.picks[USER] = result.kept
+        return result.kept
 
 
 @asynccontextmanager
@@ -78,6 +97,7 @@ async def svc_user(rig: Rig, stored: int) -> AsyncIterator[SvcUser]:
     await side.sign_in()
     async with side.worker():
         await side.fill(stored)
+        await side.fill_people(min(stored, PEOPLE))
         await side.verify()
         yield side
 

@@ -22,11 +22,13 @@ class Floor:
     least: float
     slower: bool = False
     """Compares the median latencies, other side's to ours, instead of the rates."""
+    their_case: str | None = None
+    """The case of the other side, where it is another one."""
 
     def reached(self, figures: Figures) -> float | None:
         """Work out the share, if both sides were measured."""
         ours = figures.median(self.case, self.depth, SVC_USER)
-        theirs = figures.median(self.case, self.depth, self.against)
+        theirs = figures.median(self.their_case or self.case, self.depth, self.against)
         if ours is None or theirs is None:
             return None
         if self.slower:
@@ -35,7 +37,8 @@ class Floor:
 
     def __str__(self) -> str:
         what = "p50" if self.slower else "rate"
-        return f"{self.case}, {self.depth} in flight, {what} against {self.against}"
+        theirs = f"{self.against} {self.their_case}" if self.their_case else self.against
+        return f"{self.case}, {self.depth} in flight, {what} against {theirs}"
 
 
 FLOORS = (
@@ -47,6 +50,7 @@ FLOORS = (
     Floor("create", 64, BARE, 0.5),
     Floor("create", 1, FASTSTREAM, 1.0, slower=True),
     Floor("get", 1, FASTSTREAM, 1.0, slower=True),
+    Floor("get_person", 64, SVC_USER, 0.8, their_case="get"),
 )
 
 
@@ -96,12 +100,12 @@ def _comparison(scope: Scope, figures: Figures) -> Table:
     for side in others:
         table.add_column(f"÷ {side}", justify="right")
     for case, depth in scope.cells:
-        medians = {side: _median(figures, case, depth, side) for side in scope.sides}
-        ratios = [medians[SVC_USER].per_second / medians[side].per_second for side in others]
+        medians = {side: figures.median(case, depth, side) for side in scope.sides}
+        ours = medians.get(SVC_USER)
         table.add_row(
             *(case, str(depth)),
             *map(_cell, medians.values()),
-            *(f"{ratio:.2f}" for ratio in ratios),
+            *(_ratio(ours, medians[side]) for side in others),
             end_section=depth == scope.depths[-1],
         )
     return table
@@ -136,5 +140,13 @@ def _median(figures: Figures, case: str, depth: int, side: str) -> Measure:
     return measure
 
 
-def _cell(measure: Measure) -> str:
+def _ratio(ours: Measure | None, theirs: Measure | None) -> str:
+    if ours is None or theirs is None:
+        return "–"  # noqa: RUF001  # what a table has where there is nothing
+    return f"{ours.per_second / theirs.per_second:.2f}"
+
+
+def _cell(measure: Measure | None) -> str:
+    if measure is None:
+        return "–"  # noqa: RUF001
     return f"{measure.per_second:,.0f}\n{measure.p50_ms:.1f}/{measure.p99_ms:.1f}"

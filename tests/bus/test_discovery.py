@@ -83,7 +83,7 @@ async def test_info(deployment: Deployment) -> None:
         assert re.fullmatch(r"[A-Za-z0-9_-]+", endpoint["name"])
         assert endpoint["queue_group"] == "svc-user"
         told = endpoint["metadata"]
-        assert told["scope"] == operation.scope
+        assert told["scope"] == operation.rights
         assert told["request"] == operation.request.__name__
         assert told.get("events", "").split() == [event.type for event in operation.emits]
         assert told["description"]

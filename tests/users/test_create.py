@@ -23,9 +23,9 @@ TEXTS = (
 
 
 async def test_user_is_created_with_its_event(partner: Partner) -> None:
-    """The reply has the id and the version; the one event tells of it, the number masked."""
+    """The reply has the id and the version; the one event tells of it, the numbers masked."""
     entity_id = await partner.entity()
-    request = new_user(entity_id, id_number="9001015800084")
+    request = new_user(entity_id, id_number="9001015800084", permit_number="ZA-17-5500")
     reply = await partner.ask("user.create", request, x_request_id="made-here")
     user_id = reply.done["userId"]
     assert is_uuid(user_id)
@@ -37,7 +37,8 @@ async def test_user_is_created_with_its_event(partner: Partner) -> None:
     assert event["data"]["changed"] == sorted(request)
     assert event["data"]["entity_id"] == entity_id
     record = await partner.record(user_id)
-    assert event["data"]["user"] == record | {"id_number": "xxxxxxxxx0084"}
+    masked = {"id_number": "xxxxxxxxx0084", "permit_number": "xxxxxx5500"}
+    assert event["data"]["user"] == record | masked
 
 
 async def test_sent_fields_are_kept(partner: Partner) -> None:

@@ -92,6 +92,7 @@ def copy_of(template: Document, number: int, crowd: Crowd) -> Document:
     email = crowd.email if of_email(number) else f"user.{number}@example.com"
     document = template | {
         "_id": new_id(BORN + timedelta(milliseconds=number)),
+        "permit_number": None,  # a sealed one opens in its own document only
         "email": email,
         "email_key": email,
         "phone_number": crowd.phone_number if of_phone(number) else f"+2711{number:07}",

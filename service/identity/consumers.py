@@ -1,0 +1,82 @@
+"""The operations of svc.identity on consumers, who are anchored to a business."""
+
+from typing import cast
+
+from schemas.identity import ConsumerExpanded, CreateConsumer, ListConsumers, UpdateConsumer
+from schemas.person import Consumer, ConsumerCreated, ConsumerList, ConsumerUpdated
+from service.auth.scopes import Scope
+from service.call import Call
+from service.identity import changes, store
+from service.identity.problems import BusinessNotFound, PersonNotFound, UnmaskedNotPermitted
+from service.identity.roles import CONSUMER
+from service.identity.store import PERSONS
+from service.identity.views import Shown
+from service.operation import Module, Operations
+from service.organisation.problems import InvalidParent
+from service.organisation.store import ids_in_subtree
+from service.problems import InvalidCursor, OutsideDomain
+from service.storage.pages import read_page
+
+operations = Operations("identity", module=Module.IDENTITY)
+
+
+@operations.command(
+    "create_consumer",
+    scope=Scope.WRITE_PERSON,
+    creates=PERSONS,
+    emits=[ConsumerCreated],
+    refuses=[BusinessNotFound, OutsideDomain],
+)
+async def create_consumer(request: CreateConsumer, call: Call) -> Consumer:
+    """Create a consumer of a business. The reply has all its blocks, numbers masked."""
+    reply = await changes.create_in_business(call, CONSUMER, request, request.business_id)
+    return cast(Consumer, reply)
+
+
+@operations.command(
+    "update_consumer",
+    scope=Scope.WRITE_PERSON,
+    versioned=True,
+    emits=[ConsumerUpdated],
+    refuses=[PersonNotFound, BusinessNotFound, OutsideDomain, InvalidParent],
+)
+async def update_consumer(request: UpdateConsumer, call: Call) -> Consumer:
+    """Change a consumer, or move it to another business of the same administrator."""
+    business = None
+    if "business_id" in request.model_fields_set:
+        business = await changes.business_for_person(call, request.business_id)
+    reply = await changes.change(call, CONSUMER, request.consumer_id, request, business)
+    return cast(Consumer, reply)
+
+
+@operations.query(
+    "get_consumer", scope=Scope.READ_PERSON, refuses=[PersonNotFound, UnmaskedNotPermitted]
+)
+async def get_consumer(request: ConsumerExpanded, call: Call) -> Consumer:
+    """Read a consumer, with the blocks that are asked for."""
+    shown = Shown.asked(call, request.expand, request.ssn_mode)
+    document = await call.storage[PERSONS].read(request.consumer_id, shown.fields(CONSUMER))
+    consumer = changes.visible(call, CONSUMER, document)
+    await shown.log_read(call, [(CONSUMER, consumer)])
+    call.etag = consumer["version"]
+    return cast(Consumer, shown.view(call, CONSUMER, consumer))
+
+
+@operations.query("list_consumers", scope=Scope.READ_PERSON, refuses=[InvalidCursor])
+async def list_consumers(request: ListConsumers, call: Call) -> ConsumerList:
+    """List consumers, oldest first: of a business and all below it, by last name, or all."""
+    shown = Shown()
+    businesses = None
+    if request.business_id is not None:
+        businesses = await ids_in_subtree(call, request.business_id)
+    query, index = store.consumers_query(call, request, businesses)
+    page = await read_page(
+        call,
+        call.storage[PERSONS],
+        query,
+        request,
+        lambda document: shown.view(call, CONSUMER, document),
+        hint=index,
+        fields=shown.fields(CONSUMER),
+    )
+    return ConsumerList(items=page.items, next_cursor=page.next_cursor)

@@ -1,0 +1,1 @@
+"""svc.verification on real servers."""
