@@ -13,6 +13,18 @@ import pytest
 
 from service.app import OPERATIONS
 from tests.client import Partner, new_user
+from tests.identity.people import (
+    consumer,
+    contact,
+    dependent,
+    new_consumer,
+    new_contact,
+    new_dependent,
+    new_signer,
+    protected,
+    signer,
+    ssn,
+)
 from tests.organisation.company import (
     Company,
     new_administrator,
@@ -38,6 +50,12 @@ class Outside:
     account: str
     email: str
     person: Mapping[str, str]
+    consumer: str
+    dependent: str
+    signer: str
+    contact: str
+    verification: str
+    ssn: str
 
     @property
     def ids(self) -> list[str]:
@@ -50,6 +68,11 @@ class Outside:
             self.profile,
             self.account,
             *self.person.values(),
+            self.consumer,
+            self.dependent,
+            self.signer,
+            self.contact,
+            self.verification,
         ]
 
 
@@ -93,6 +116,32 @@ def _business_entity(o: Outside, **fields: object) -> dict[str, Any]:
 
 
 PROBES: dict[str, Probe] = {
+    "identity.get_person": _by_id(
+        "person_id", "consumer", "dependent", "signer", "contact", "user"
+    ),
+    "identity.find_by_ssn": lambda o: [({"ssn": o.ssn}, FILTERED)],
+    "identity.create_consumer": lambda o: [(new_consumer(o.business), REFUSED)],
+    "identity.update_consumer": lambda o: [
+        ({"consumer_id": o.consumer, "first_name": "Else"}, NOT_FOUND),
+    ],
+    "identity.get_consumer": _by_id("consumer_id", "consumer"),
+    "identity.list_consumers": _list(("business_id", "business")),
+    "identity.create_dependent": lambda o: [(new_dependent(o.consumer), NOT_FOUND)],
+    "identity.update_dependent": _by_id("dependent_id", "dependent", first_name="Else"),
+    "identity.list_dependents": _by_id("consumer_id", "consumer"),
+    "identity.create_authorized_signer": lambda o: [(new_signer(o.consumer), NOT_FOUND)],
+    "identity.update_authorized_signer": _by_id(
+        "authorized_signer_id", "signer", first_name="Else"
+    ),
+    "identity.list_authorized_signers": _by_id("consumer_id", "consumer"),
+    "identity.household": _by_id("consumer_id", "consumer"),
+    "identity.create_business_contact": lambda o: [(new_contact(o.business), REFUSED)],
+    "identity.update_business_contact": _by_id("business_contact_id", "contact", first_name="Else"),
+    "identity.list_business_contacts": _by_id("business_id", "business"),
+    "verification.submit": _by_id("person_id", "consumer", kind="IDENTITY", evidence={}),
+    "verification.decide": _by_id("verification_id", "verification", decision="APPROVED"),
+    "verification.get": _by_id("verification_id", "verification"),
+    "verification.list": _list(("person_id", "consumer")),
     "user.create": lambda o: [
         (new_user(id), REFUSED) for id in (o.entity, o.admin, o.person["entityId"])
     ],
@@ -186,6 +235,10 @@ async def outside(partner: Partner) -> Outside:
         {"_id": user}, {"$set": {"confirmed": True}}
     )
     account = {"name": "Outside", "owner_user_id": user, "entity_id": business}
+    number = ssn()
+    consumer_id = await consumer(partner, business, protected_personal_data=protected(number))
+    proof = {"person_id": consumer_id, "kind": "IDENTITY", "evidence": {}}
+    submitted = (await partner.ask("verification.submit", proof)).done
     return Outside(
         company=company,
         inside=inside,
@@ -198,6 +251,12 @@ async def outside(partner: Partner) -> Outside:
         account=(await partner.ask("account.create", account)).done["account_id"],
         email=email,
         person=(await partner.ask("entity.create", new_person())).done,
+        consumer=consumer_id,
+        dependent=await dependent(partner, consumer_id),
+        signer=await signer(partner, consumer_id),
+        contact=await contact(partner, business),
+        verification=submitted["verification_id"],
+        ssn=number,
     )
 
 
