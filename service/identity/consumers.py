@@ -13,7 +13,7 @@ from service.identity.store import PERSONS
 from service.identity.views import Shown
 from service.operation import Module, Operations
 from service.organisation.problems import InvalidParent
-from service.organisation.store import ids_in_subtree
+from service.organisation.store import find_entity_facts, ids_in_subtree, is_root
 from service.problems import InvalidCursor, OutsideDomain
 from service.storage.pages import read_page
 
@@ -66,10 +66,14 @@ async def get_consumer(request: ConsumerExpanded, call: Call) -> Consumer:
 async def list_consumers(request: ListConsumers, call: Call) -> ConsumerList:
     """List consumers, oldest first: of a business and all below it, by last name, or all."""
     shown = Shown()
-    businesses = None
-    if request.business_id is not None:
-        businesses = await ids_in_subtree(call, request.business_id)
-    query, index = store.consumers_query(call, request, businesses)
+    businesses, domain = None, call.caller.domain
+    if request.business_id is not None and request.business_id != domain:
+        root = await find_entity_facts(call, request.business_id)
+        if root is not None and is_root(root) and domain is None:
+            domain = request.business_id
+        else:
+            businesses = await ids_in_subtree(call, request.business_id)
+    query, index = store.consumers_query(call, request, domain, businesses)
     page = await read_page(
         call,
         call.storage[PERSONS],

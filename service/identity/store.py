@@ -145,13 +145,13 @@ def kept(call: Call, role: Role, id: str, fields: Mapping[str, Any]) -> dict[str
 
 
 def consumers_query(
-    call: Call, request: ListConsumers, businesses: Sequence[str] | None
+    call: Call, request: ListConsumers, domain: str | None, businesses: Sequence[str] | None
 ) -> tuple[dict[str, Any], str]:
-    """The query of a list request for this caller, and the index that serves it."""
+    """The query for consumers in a domain, or of some businesses, and the index that serves it."""
     query: dict[str, Any] = {"partner": call.partner, "role": CONSUMER.name}
     index = "by_role"
-    if call.caller.domain is not None:
-        query["domain"], index = call.caller.domain, "by_domain"
+    if domain is not None:
+        query["domain"], index = domain, "by_domain"
     if businesses is not None:
         query["business_id"] = {"$in": businesses}
         if len(businesses) <= MOST_MERGED:

@@ -19,6 +19,7 @@ from tests.identity.people import (
     signer,
     ssn,
 )
+from tests.organisation.company import new_company
 
 
 async def listed(partner: Partner, token: str | None = None, **filters: object) -> list[str]:
@@ -70,6 +71,20 @@ async def test_a_large_tree(partner: Partner) -> None:
     ids = [await consumer(partner, home) for home in homes]
     del ids[3]
     assert await listed(partner, business_id=root) == ids
+
+
+async def test_under_an_administrator(partner: Partner) -> None:
+    """Its id lists all under it, whoever asks; to a token of another it is nobody's."""
+    company = await new_company(partner)
+    top = await company.business()
+    below = await company.business(parent_id=top)
+    ids = [await consumer(partner, home) for home in (company.admin_id, below, top)]
+    await consumer(partner)
+    for token in (partner.all_rights, company.token):
+        assert await listed(partner, token, business_id=company.admin_id) == ids
+        assert await listed(partner, token, business_id=top) == ids[1:]
+    other = (await new_company(partner)).token
+    assert await listed(partner, other, business_id=company.admin_id) == []
 
 
 @pytest.mark.parametrize("cursor", ["", "made-up", "A" * 40])

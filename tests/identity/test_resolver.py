@@ -18,6 +18,7 @@ from tests.identity.people import (
     ssn,
 )
 from tests.identity.profile import profiled
+from tests.organisation.company import new_person
 
 NO_ONE = "018f0000-0000-7000-8000-000000000000"
 
@@ -84,6 +85,14 @@ async def test_business_is_the_consumers_as_it_is_now(partner: Partner) -> None:
         await partner.ask("identity.update_consumer", body)
         reply = await partner.ask("identity.get_person", {"person_id": id})
         assert reply.done["business_id"] == business_id
+
+
+async def test_user_of_a_personal_entity(partner: Partner) -> None:
+    """It has no business: what it belongs to is not one."""
+    id = (await partner.ask("entity.create", new_person())).done["userId"]
+    for _ in range(2):
+        person = (await partner.ask("identity.get_person", {"person_id": id})).done
+        assert (person["type"], person["business_id"]) == ("USER", None)
 
 
 async def test_nobody(partner: Partner) -> None:
