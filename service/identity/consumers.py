@@ -7,12 +7,12 @@ from schemas.person import Consumer, ConsumerCreated, ConsumerList, ConsumerUpda
 from service.auth.scopes import Scope
 from service.call import Call
 from service.identity import changes, store
-from service.identity.problems import BusinessNotFound, PersonNotFound, UnmaskedNotPermitted
+from service.identity.problems import PersonNotFound, UnmaskedNotPermitted
 from service.identity.roles import CONSUMER
 from service.identity.store import PERSONS
 from service.identity.views import Shown
 from service.operation import Module, Operations
-from service.organisation.problems import InvalidParent
+from service.organisation.problems import EntityNotFound, InvalidParent
 from service.organisation.store import find_entity_facts, ids_in_subtree, is_root
 from service.problems import InvalidCursor, OutsideDomain
 from service.storage.pages import read_page
@@ -25,7 +25,7 @@ operations = Operations("identity", module=Module.IDENTITY)
     scope=Scope.WRITE_PERSON,
     creates=PERSONS,
     emits=[ConsumerCreated],
-    refuses=[BusinessNotFound, OutsideDomain],
+    refuses=[EntityNotFound, OutsideDomain],
 )
 async def create_consumer(request: CreateConsumer, call: Call) -> Consumer:
     """Create a consumer of a business. The reply has all its blocks, numbers masked."""
@@ -38,7 +38,7 @@ async def create_consumer(request: CreateConsumer, call: Call) -> Consumer:
     scope=Scope.WRITE_PERSON,
     versioned=True,
     emits=[ConsumerUpdated],
-    refuses=[PersonNotFound, BusinessNotFound, OutsideDomain, InvalidParent],
+    refuses=[PersonNotFound, EntityNotFound, OutsideDomain, InvalidParent],
 )
 async def update_consumer(request: UpdateConsumer, call: Call) -> Consumer:
     """Change a consumer, or move it to another business of the same administrator."""

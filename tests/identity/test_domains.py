@@ -133,7 +133,7 @@ async def test_another_domain_is_invisible(partner: Partner) -> None:
             assert reply.refusal == (403, "OUTSIDE_DOMAIN", "business_id")
         body = {"business_id": home}
         reply = await partner.ask("identity.list_business_contacts", body, token)
-        assert reply.refusal == (404, "BUSINESS_NOT_FOUND", "business_id")
+        assert reply.refusal == (404, "ENTITY_NOT_FOUND", "business_id")
         assert await listed(partner, token, business_id=home) == []
     assert await listed(partner, token) == []
     reply = await partner.ask("identity.find_by_ssn", {"ssn": number}, token)
