@@ -57,13 +57,14 @@ async def list_business_contacts(request: ListBusinessContacts, call: Call) -> B
     """List the contacts in a business, oldest first."""
     await changes.readable_business(call, request.business_id)
     shown = Shown()
+    query, index = store.contacts_query(call, BUSINESS_CONTACT, request.business_id)
     page = await read_page(
         call,
         call.storage[PERSONS],
-        store.contacts_query(call, BUSINESS_CONTACT, request.business_id),
+        query,
         request,
         lambda document: shown.view(call, BUSINESS_CONTACT, document),
-        hint="by_business",
+        hint=index,
         fields=shown.fields(BUSINESS_CONTACT),
     )
     return BusinessContactList(items=page.items, next_cursor=page.next_cursor)
