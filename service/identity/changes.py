@@ -9,13 +9,14 @@ from pydantic import BaseModel
 from schemas.personal_data import check_block
 from service.call import Call
 from service.identity import store
-from service.identity.problems import BusinessNotFound, LimitReached, PersonNotFound
+from service.identity.problems import LimitReached, PersonNotFound
 from service.identity.roles import MERGED, Role
 from service.identity.store import PERSONS, SLOT
 from service.identity.views import event_data, whole
 from service.ids import new_id
-from service.organisation.problems import InvalidParent
-from service.organisation.store import find_entity_facts
+from service.organisation.parents import named_entity
+from service.organisation.problems import EntityNotFound, InvalidParent
+from service.organisation.store import is_personal
 from service.problems import OutsideDomain, Unavailable
 from service.refusals import refused_as_invalid
 from service.storage.errors import Duplicate
@@ -34,7 +35,7 @@ async def create_in_business(
 ) -> dict[str, Any]:
     """Create a person of the role in a business; the reply.
 
-    Raises: BusinessNotFound, OutsideDomain, KeyTaken, Unavailable.
+    Raises: EntityNotFound, OutsideDomain, KeyTaken, Unavailable.
     """
     business = await business_for_person(call, business_id)
     document = store.new_person(call, role, new_id(call.now), request, business)
@@ -96,29 +97,23 @@ async def change(
 async def business_for_person(call: Call, business_id: str) -> Document:
     """The business that a person is to be anchored to: what never changes of it.
 
-    Raises: BusinessNotFound, OutsideDomain, Unavailable.
+    Raises: EntityNotFound, OutsideDomain, Unavailable.
     """
-    business = await find_entity_facts(call, business_id)
-    if (
-        business is None
-        or business["partner"] != call.partner
-        or business["entity_type"] == "personal"
-    ):
-        raise BusinessNotFound(path="business_id")
-    if not call.sees(business):
-        raise OutsideDomain(path="business_id")
+    business = await named_entity(call, business_id, "business_id")
+    if is_personal(business):
+        raise EntityNotFound(path="business_id")
     return business
 
 
 async def readable_business(call: Call, business_id: str) -> None:
     """Make sure that the business exists for the caller, who wants to read in it.
 
-    Raises: BusinessNotFound, Unavailable.
+    Raises: EntityNotFound, Unavailable.
     """
     try:
         await business_for_person(call, business_id)
     except OutsideDomain:
-        raise BusinessNotFound(path="business_id") from None
+        raise EntityNotFound(path="business_id") from None
 
 
 def visible(call: Call, role: Role, document: Document | None, path: str = "") -> Document:

@@ -7,13 +7,13 @@ from schemas.person import Consumer, ConsumerCreated, ConsumerList, ConsumerUpda
 from service.auth.scopes import Scope
 from service.call import Call
 from service.identity import changes, store
-from service.identity.problems import BusinessNotFound, PersonNotFound, UnmaskedNotPermitted
+from service.identity.problems import PersonNotFound, UnmaskedNotPermitted
 from service.identity.roles import CONSUMER
 from service.identity.store import PERSONS
 from service.identity.views import Shown
 from service.operation import Module, Operations
-from service.organisation.problems import InvalidParent
-from service.organisation.store import ids_in_subtree
+from service.organisation.problems import EntityNotFound, InvalidParent
+from service.organisation.store import find_entity_facts, ids_in_subtree, is_root
 from service.problems import InvalidCursor, OutsideDomain
 from service.storage.pages import read_page
 
@@ -25,7 +25,7 @@ operations = Operations("identity", module=Module.IDENTITY)
     scope=Scope.WRITE_PERSON,
     creates=PERSONS,
     emits=[ConsumerCreated],
-    refuses=[BusinessNotFound, OutsideDomain],
+    refuses=[EntityNotFound, OutsideDomain],
 )
 async def create_consumer(request: CreateConsumer, call: Call) -> Consumer:
     """Create a consumer of a business. The reply has all its blocks, numbers masked."""
@@ -38,7 +38,7 @@ async def create_consumer(request: CreateConsumer, call: Call) -> Consumer:
     scope=Scope.WRITE_PERSON,
     versioned=True,
     emits=[ConsumerUpdated],
-    refuses=[PersonNotFound, BusinessNotFound, OutsideDomain, InvalidParent],
+    refuses=[PersonNotFound, EntityNotFound, OutsideDomain, InvalidParent],
 )
 async def update_consumer(request: UpdateConsumer, call: Call) -> Consumer:
     """Change a consumer, or move it to another business of the same administrator."""
@@ -66,10 +66,14 @@ async def get_consumer(request: ConsumerExpanded, call: Call) -> Consumer:
 async def list_consumers(request: ListConsumers, call: Call) -> ConsumerList:
     """List consumers, oldest first: of a business and all below it, by last name, or all."""
     shown = Shown()
-    businesses = None
-    if request.business_id is not None:
-        businesses = await ids_in_subtree(call, request.business_id)
-    query, index = store.consumers_query(call, request, businesses)
+    businesses, domain = None, call.caller.domain
+    if request.business_id is not None and request.business_id != domain:
+        root = await find_entity_facts(call, request.business_id)
+        if root is not None and is_root(root) and domain is None:
+            domain = request.business_id
+        else:
+            businesses = await ids_in_subtree(call, request.business_id)
+    query, index = store.consumers_query(call, request, domain, businesses)
     page = await read_page(
         call,
         call.storage[PERSONS],

@@ -12,11 +12,12 @@ from schemas.person import (
 from service.auth.scopes import Scope
 from service.call import Call
 from service.identity import changes, store
-from service.identity.problems import BusinessNotFound, PersonNotFound
+from service.identity.problems import PersonNotFound
 from service.identity.roles import BUSINESS_CONTACT
 from service.identity.store import PERSONS
 from service.identity.views import Shown
 from service.operation import Module, Operations
+from service.organisation.problems import EntityNotFound
 from service.problems import InvalidCursor, OutsideDomain
 from service.storage.pages import read_page
 
@@ -28,7 +29,7 @@ operations = Operations("identity", module=Module.IDENTITY)
     scope=Scope.WRITE_PERSON,
     creates=PERSONS,
     emits=[BusinessContactCreated],
-    refuses=[BusinessNotFound, OutsideDomain],
+    refuses=[EntityNotFound, OutsideDomain],
 )
 async def create_business_contact(request: CreateBusinessContact, call: Call) -> BusinessContact:
     """Create a contact in a business."""
@@ -50,19 +51,20 @@ async def update_business_contact(request: UpdateBusinessContact, call: Call) ->
 
 
 @operations.query(
-    "list_business_contacts", scope=Scope.READ_PERSON, refuses=[BusinessNotFound, InvalidCursor]
+    "list_business_contacts", scope=Scope.READ_PERSON, refuses=[EntityNotFound, InvalidCursor]
 )
 async def list_business_contacts(request: ListBusinessContacts, call: Call) -> BusinessContactList:
     """List the contacts in a business, oldest first."""
     await changes.readable_business(call, request.business_id)
     shown = Shown()
+    query, index = store.contacts_query(call, BUSINESS_CONTACT, request.business_id)
     page = await read_page(
         call,
         call.storage[PERSONS],
-        store.contacts_query(call, BUSINESS_CONTACT, request.business_id),
+        query,
         request,
         lambda document: shown.view(call, BUSINESS_CONTACT, document),
-        hint="by_business",
+        hint=index,
         fields=shown.fields(BUSINESS_CONTACT),
     )
     return BusinessContactList(items=page.items, next_cursor=page.next_cursor)

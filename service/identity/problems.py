@@ -11,14 +11,6 @@ class PersonNotFound(Problem):
     detail = "There is no such person."
 
 
-class BusinessNotFound(Problem):
-    """There is no such business for this partner."""
-
-    status = 404
-    code = "BUSINESS_NOT_FOUND"
-    detail = "There is no such business."
-
-
 class UnmaskedNotPermitted(Problem):
     """Numbers in the clear take a right of their own."""
 

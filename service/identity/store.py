@@ -55,8 +55,7 @@ MOST_MERGED = 200
 """Businesses up to which their consumers are read from the index by business, in order."""
 
 _TOLD = ("role", "first_name", "middle_name", "last_name", "business_id", "consumer_id")
-_OF_PERSONS = dict.fromkeys(("partner", "domain", *_TOLD), True)
-_OF_USERS = {**_OF_PERSONS, "role": {"$literal": "USER"}}
+_READ = dict.fromkeys(("partner", "domain", *_TOLD), True)
 
 
 def _everywhere(ids: Sequence[str]) -> list[Branch]:
@@ -68,13 +67,14 @@ def _everywhere(ids: Sequence[str]) -> list[Branch]:
         "foreignField": "_id",
         "as": "consumer",
     }
-    with_business = {**_OF_PERSONS, "business_id": {"$first": "$consumer.business_id"}}
+    as_user = {**_READ, "role": {"$literal": "USER"}}
+    with_business = {**_READ, "business_id": {"$first": "$consumer.business_id"}}
     return [
         Branch(
             PERSONS.collection,
-            [{"$match": {**wanted, "consumer_id": None}}, {"$project": _OF_PERSONS}],
+            [{"$match": {**wanted, "consumer_id": None}}, {"$project": _READ}],
         ),
-        Branch(USERS.collection, [{"$match": wanted}, {"$project": _OF_USERS}]),
+        Branch(USERS.collection, [{"$match": wanted}, {"$project": as_user}]),
         Branch(
             PERSONS.collection,
             [
@@ -91,16 +91,15 @@ def _place(person: Document) -> Place:
     return Place(collection, person.get("consumer_id"))
 
 
-def _joined(person: Document, consumer: Document) -> Document:
-    return {**person, "business_id": consumer["business_id"]}
+def _joined(place: Place, person: Document, consumer: Document | None) -> Document:
+    if place.collection == USERS.collection:
+        return {**person, "role": "USER"}
+    if consumer is not None:
+        return {**person, "business_id": consumer["business_id"]}
+    return person
 
 
-ANYONE = Lookup(
-    _everywhere,
-    _place,
-    {PERSONS.collection: _OF_PERSONS, USERS.collection: _OF_USERS},
-    _joined,
-)
+ANYONE = Lookup(_everywhere, _place, _READ, _joined)
 """Finds a person by id, whatever it is."""
 
 
@@ -145,13 +144,13 @@ def kept(call: Call, role: Role, id: str, fields: Mapping[str, Any]) -> dict[str
 
 
 def consumers_query(
-    call: Call, request: ListConsumers, businesses: Sequence[str] | None
+    call: Call, request: ListConsumers, domain: str | None, businesses: Sequence[str] | None
 ) -> tuple[dict[str, Any], str]:
-    """The query of a list request for this caller, and the index that serves it."""
+    """The query for consumers in a domain, or of some businesses, and the index that serves it."""
     query: dict[str, Any] = {"partner": call.partner, "role": CONSUMER.name}
     index = "by_role"
-    if call.caller.domain is not None:
-        query["domain"], index = call.caller.domain, "by_domain"
+    if domain is not None:
+        query["domain"], index = domain, "by_domain"
     if businesses is not None:
         query["business_id"] = {"$in": businesses}
         if len(businesses) <= MOST_MERGED:
@@ -163,9 +162,16 @@ def consumers_query(
     return query, index
 
 
-def contacts_query(call: Call, role: Role, business_id: str) -> dict[str, Any]:
-    """The query for the people of a role in one business, for the index `by_business`."""
-    return {"partner": call.partner, "business_id": business_id, "role": role.name}
+def contacts_query(call: Call, role: Role, business_id: str) -> tuple[dict[str, Any], str]:
+    """The query for the people of a role in one business, and the index that serves it."""
+    query: dict[str, Any] = {
+        "partner": call.partner,
+        "business_id": business_id,
+        "role": role.name,
+    }
+    if call.caller.own_id is not None:
+        return query | {"_id": {"$eq": call.caller.own_id}}, "_id_"
+    return query, "by_business"
 
 
 def members_query(consumer_id: str, *roles: Role) -> dict[str, Any]:

@@ -80,14 +80,7 @@ async def ids_in_subtree(call: Call, entity_id: str) -> list[str]:
 
     Raises: Unavailable.
     """
-    ids, level = [entity_id], [entity_id]
-    while level:
-        below = await call.storage[ENTITIES].find(
-            {"parent_id": {"$in": level}}, ("parent_id",), hint="by_parent"
-        )
-        level = [each["_id"] for each in below]
-        ids += level
-    return ids
+    return [entity_id, *await call.storage[ENTITIES].tree.ids_below(entity_id)]
 
 
 def new_administrator(id: str, request: CreateAdministrator) -> Document:

@@ -39,9 +39,9 @@ class Lookup:
     """Branches that together give at most one document for each id, with that id as `_id`."""
     place: Callable[[Document], Place]
     """Where a document that they have given is."""
-    projections: Mapping[str, Mapping[str, Any]]
-    """What to read of a document whose place is known, by collection."""
-    joined: Callable[[Document, Document], Document]
+    fields: Mapping[str, Any]
+    """What to read of a document whose place is known, as it is kept there."""
+    joined: Callable[[Place, Document, Document | None], Document]
     """Makes of a document so read, and of what it points to, what the branches would give."""
 
 
@@ -70,8 +70,9 @@ class LookupReader:
         )
         by_id = {document["_id"]: document for document in found}
         for id, place in places.items():
-            if place.points_to is not None and id in by_id and place.points_to in by_id:
-                by_id[id] = self._lookup.joined(by_id[id], by_id[place.points_to])
+            if id in by_id:
+                target = by_id.get(place.points_to or "")
+                by_id[id] = self._lookup.joined(place, by_id[id], target)
         self._remember(by_id, ids)
         return [by_id.get(id) for id in ids]
 
@@ -85,7 +86,7 @@ class LookupReader:
                 collection,
                 [
                     {"$match": {"_id": {"$in": list(there)}}},
-                    {"$project": self._lookup.projections[collection]},
+                    {"$project": self._lookup.fields},
                 ],
             )
             for collection, there in wanted.items()

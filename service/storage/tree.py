@@ -44,13 +44,7 @@ class Tree:
 
         Raises: Unavailable.
         """
-        walk: dict[str, Any] = {
-            "from": self._collection,
-            "startWith": "$_id",
-            "connectFromField": "_id",
-            "connectToField": self._parent,
-            "as": "below",
-        }
+        walk = self._walk_below()
         if depth is not None:
             walk["maxDepth"] = depth - 1
         pipeline: Pipeline = [
@@ -64,6 +58,29 @@ class Tree:
             {"$limit": limit},
         ]
         return await self._mongo.aggregate(self._collection, pipeline)
+
+    async def ids_below(self, id: str) -> list[str]:
+        """The ids of all below one, in no order.
+
+        Raises: Unavailable.
+        """
+        pipeline: Pipeline = [
+            {"$match": {"_id": id}},
+            {"$graphLookup": self._walk_below()},
+            {"$unwind": "$below"},
+            {"$project": {"_id": "$below._id"}},
+        ]
+        found = await self._mongo.aggregate(self._collection, pipeline)
+        return [document["_id"] for document in found]
+
+    def _walk_below(self) -> dict[str, Any]:
+        return {
+            "from": self._collection,
+            "startWith": "$_id",
+            "connectFromField": "_id",
+            "connectToField": self._parent,
+            "as": "below",
+        }
 
     async def _walk_up(self, ids: list[str]) -> list[list[Document]]:
         pipeline = lineage_pipeline(self._collection, self._parent, set(ids))

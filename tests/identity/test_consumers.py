@@ -75,7 +75,7 @@ async def test_nothing_is_anchored_to_what_is_no_business(partner: Partner, titl
     elsewhere = await Partner(partner.deployment).entity()
     for id in (NO_ONE, elsewhere, personal):
         reply = await partner.ask(title, body | {"business_id": id})
-        assert reply.refusal == (404, "BUSINESS_NOT_FOUND", "business_id")
+        assert reply.refusal == (404, "ENTITY_NOT_FOUND", "business_id")
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ class TestUpdate:
             reply = await partner.ask(title, {"consumer_id": id, "business_id": target})
             assert reply.refusal == (409, "INVALID_PARENT", "business_id")
         reply = await partner.ask(title, {"consumer_id": id, "business_id": NO_ONE})
-        assert reply.refusal == (404, "BUSINESS_NOT_FOUND", "business_id")
+        assert reply.refusal == (404, "ENTITY_NOT_FOUND", "business_id")
         reply = await partner.ask(title, {"consumer_id": id, "business_id": second})
         assert reply.done["business_id"] == second
         events = await partner.events(id, 2)

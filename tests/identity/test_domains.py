@@ -19,6 +19,7 @@ from tests.identity.people import (
     signer,
     ssn,
 )
+from tests.organisation.company import new_company
 
 
 async def listed(partner: Partner, token: str | None = None, **filters: object) -> list[str]:
@@ -72,6 +73,20 @@ async def test_a_large_tree(partner: Partner) -> None:
     assert await listed(partner, business_id=root) == ids
 
 
+async def test_under_an_administrator(partner: Partner) -> None:
+    """Its id lists all under it, whoever asks; to a token of another it is nobody's."""
+    company = await new_company(partner)
+    top = await company.business()
+    below = await company.business(parent_id=top)
+    ids = [await consumer(partner, home) for home in (company.admin_id, below, top)]
+    await consumer(partner)
+    for token in (partner.all_rights, company.token):
+        assert await listed(partner, token, business_id=company.admin_id) == ids
+        assert await listed(partner, token, business_id=top) == ids[1:]
+    other = (await new_company(partner)).token
+    assert await listed(partner, other, business_id=company.admin_id) == []
+
+
 @pytest.mark.parametrize("cursor", ["", "made-up", "A" * 40])
 async def test_made_up_cursor(partner: Partner, cursor: str) -> None:
     """A cursor that no list gave out is refused."""
@@ -118,7 +133,7 @@ async def test_another_domain_is_invisible(partner: Partner) -> None:
             assert reply.refusal == (403, "OUTSIDE_DOMAIN", "business_id")
         body = {"business_id": home}
         reply = await partner.ask("identity.list_business_contacts", body, token)
-        assert reply.refusal == (404, "BUSINESS_NOT_FOUND", "business_id")
+        assert reply.refusal == (404, "ENTITY_NOT_FOUND", "business_id")
         assert await listed(partner, token, business_id=home) == []
     assert await listed(partner, token) == []
     reply = await partner.ask("identity.find_by_ssn", {"ssn": number}, token)

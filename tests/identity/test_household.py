@@ -206,4 +206,4 @@ async def test_business_contacts(partner: Partner) -> None:
         "identity.business_contact_updated",
     ]
     reply = await partner.ask("identity.list_business_contacts", {"business_id": NO_ONE})
-    assert reply.refusal == (404, "BUSINESS_NOT_FOUND", "business_id")
+    assert reply.refusal == (404, "ENTITY_NOT_FOUND", "business_id")
