@@ -4,65 +4,71 @@ Four switches in a row, each somebody's: the platform's master switch, the trigg
 preference, the person's own opt-in there. The first that is shut ends it, and is the one told.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import get_args
 
 from schemas.preference import DELIVERY_TYPES, Channel, DeliveryType, Gate, MediaSwitches
 from service.preference import store
-from service.preference.catalogue import Choice, Choices, External, Trigger
+from service.preference.catalogue import Choice, External, Trigger
 from service.storage.mongo import Document
-
-
-@dataclass(frozen=True, slots=True)
-class Gates:
-    """How the gates stand for one message to one person."""
-
-    media: MediaSwitches
-    trigger: Choices
-    threshold_met: bool
-    """Whether a value was not given, or there is no threshold, or the value meets it."""
-    external: Choices
-
-    def first_shut(self, channel: DeliveryType) -> Gate | None:
-        """The gate that ends it on this channel, or None where all are open."""
-        if not self.media[channel]:
-            return "MASTER_SWITCH"
-        trigger = self.trigger.get(channel, _NOT_OFFERED)
-        if not (trigger.enabled and trigger.opted_in):
-            return "INTERNAL_TRIGGER"
-        if not self.threshold_met:
-            return "THRESHOLD"
-        external = self.external.get(channel, _NOT_OFFERED)
-        if not external.enabled:
-            return "EXTERNAL_CHANNEL"
-        return None if external.opted_in else "CATEGORY_OPT_IN"
-
-    def channels(self) -> list[Channel]:
-        """What comes of it on each channel."""
-        return [
-            Channel(communication_delivery_type=channel, deliver=shut is None, blocked_by=shut)
-            for channel in DELIVERY_TYPES
-            for shut in (self.first_shut(channel),)
-        ]
-
 
 _NOT_OFFERED = Choice(enabled=False, opted_in=False)
 
+# Made once: they are asked for before every message, and there are not many.
+_ANSWERS: Mapping[tuple[DeliveryType, Gate | None], Channel] = {
+    (channel, shut): Channel(
+        communication_delivery_type=channel, deliver=shut is None, blocked_by=shut
+    )
+    for channel in DELIVERY_TYPES
+    for shut in (None, *get_args(Gate))
+}
 
-def gates_for(
-    document: Document | None,
+
+def channels(
+    media: MediaSwitches,
     trigger: Trigger,
     external: External,
+    document: Document | None,
     value: float | None,
-    media: MediaSwitches,
-) -> Gates:
-    """The gates for a message of a trigger to the person of whom this is set."""
+) -> list[Channel]:
+    """What comes of a message on each channel, for the person of whom this is set.
+
+    Shared by all who have the same answer: not to be changed.
+    """
     type, id = trigger.notification_preference_type, external.external_notification_preference_id
-    threshold, met = store.threshold(document, trigger), True
-    if value is not None and threshold is not None and trigger.threshold is not None:
-        met = trigger.threshold.is_met(threshold, value)
-    return Gates(
-        media=media,
-        trigger=store.choices(document, "internal", type, trigger.defaults),
-        threshold_met=met,
-        external=store.choices(document, "external", id, external.defaults),
-    )
+    made = store.choices(document, "internal", type, trigger.defaults)
+    let_out = store.choices(document, "external", id, external.defaults)
+    met = value is None or _is_met(document, trigger, value)
+    return [
+        _ANSWERS[
+            channel,
+            first_shut(
+                media[channel],
+                made.get(channel, _NOT_OFFERED),
+                met,
+                let_out.get(channel, _NOT_OFFERED),
+            ),
+        ]
+        for channel in DELIVERY_TYPES
+    ]
+
+
+def first_shut(master: bool, trigger: Choice, threshold_met: bool, external: Choice) -> Gate | None:
+    """The gate that ends it on a channel, or None where all are open."""
+    if not master:
+        return "MASTER_SWITCH"
+    if not (trigger.enabled and trigger.opted_in):
+        return "INTERNAL_TRIGGER"
+    if not threshold_met:
+        return "THRESHOLD"
+    if not external.enabled:
+        return "EXTERNAL_CHANNEL"
+    return None if external.opted_in else "CATEGORY_OPT_IN"
+
+
+def _is_met(document: Document | None, trigger: Trigger, value: float) -> bool:
+    """Whether a value meets the trigger's threshold, where it has one."""
+    threshold = store.threshold(document, trigger)
+    if threshold is None or trigger.threshold is None:
+        return True
+    return trigger.threshold.is_met(threshold, value)

@@ -22,9 +22,8 @@ from service.call import Call
 from service.operation import Module, Operations
 from service.partners.media import media_in, media_now, media_switched
 from service.partners.store import PARTNERS, change_partner
-from service.preference import store
+from service.preference import gates, store
 from service.preference.catalogue import Catalogue, External, Trigger
-from service.preference.gates import gates_for
 from service.preference.people import Person, find_person
 from service.preference.problems import PersonNotFound
 from service.preference.putting import put_wishes
@@ -126,7 +125,7 @@ async def evaluate(request: Evaluate, call: Call) -> Evaluation:
     trigger, external = _named(call.catalogue, request)
     media = await media_now(call.storage, call.partner)
     person, document = await _person_and_choices(call, request.person_id)
-    channels = gates_for(document, trigger, external, request.value, media).channels()
+    channels = gates.channels(media, trigger, external, document, request.value)
     return Evaluation(
         deliver=any(channel["deliver"] for channel in channels),
         channels=channels,

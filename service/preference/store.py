@@ -50,7 +50,7 @@ def choices(document: Document | None, tier: Tier, of: str, defaults: Choices) -
     if not chosen:
         return defaults
     return {
-        channel: Choice(**{**default._asdict(), **chosen.get(channel, {})})
+        channel: _choice(default, chosen[channel]) if channel in chosen else default
         for channel, default in defaults.items()
     }
 
@@ -88,6 +88,10 @@ def _with(chosen: Mapping[str, Any], setting: Setting, value: bool | float) -> d
         return {**chosen, setting.name: value}
     on_channel = chosen.get(setting.channel, {})
     return {**chosen, setting.channel: {**on_channel, setting.name: value}}
+
+
+def _choice(default: Choice, chosen: Mapping[str, bool]) -> Choice:
+    return Choice(chosen.get("enabled", default.enabled), chosen.get("opted_in", default.opted_in))
 
 
 def _chosen(document: Document | None, tier: Tier, of: str) -> Mapping[str, Any]:

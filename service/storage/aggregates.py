@@ -220,7 +220,7 @@ class Aggregates:
             return new
         try:
             made = {**new, **change.fields}
-            return await self.insert(call, made, change.event, change.data, reply={})
+            return await self.insert(call, made, change.event, change.data, change.reply or {})
         except Duplicate as duplicate:
             if duplicate.index != ID_INDEX:
                 raise

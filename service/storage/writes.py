@@ -16,9 +16,6 @@ from service.storage.outbox import Entry, Pending, entry
 MOST_PENDING = 1_000
 """Events of one aggregate that may wait for the stream; more changes are refused."""
 
-MOST_PENDING_BYTES = 4 * 1024 * 1024
-"""Bytes that their bodies may have: with all else, well below what a document may have."""
-
 DataOf = Callable[[Document], EventData]
 """Makes an event's data from the document as it will be."""
 
@@ -104,8 +101,7 @@ def update_of(
     `kept` is all that is to be kept of replies, where the change keeps one.
     Raises: Unavailable, when too many of its events wait for the stream already.
     """
-    waiting = document["outbox"]
-    if len(waiting) >= MOST_PENDING or sum(len(e["body"]) for e in waiting) > MOST_PENDING_BYTES:
+    if len(document["outbox"]) >= MOST_PENDING:
         raise Unavailable
     version = document["version"]
     fields = {**change.fields, "version": version + 1, "updated_at": call.now}
