@@ -6,7 +6,7 @@ of the deployment, which `svc.preference.<p>.catalogue` shows.
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from schemas.base import Line, Request, Uuid, left_out
@@ -23,9 +23,6 @@ Gate = Literal[
 
 Direction = Literal["AT_LEAST", "AT_MOST"]
 """On which side of its threshold a value meets it; the threshold itself does in both."""
-
-Code = Annotated[str, StringConstraints(pattern="^[A-Z][A-Z0-9_]{0,127}$")]
-"""The name of a category or a trigger."""
 
 Amount = Annotated[float, Field(ge=0, le=1e12)]
 """The value of a threshold, in whatever the trigger counts."""
@@ -57,7 +54,7 @@ class PutPreference(Request):
     Its name is the catalogue's: it may be sent, but not another.
     """
 
-    notification_preference_type: Code
+    notification_preference_type: Line
     name: Line = left_out()
     configurations: tuple[PutConfiguration, ...] = ()
     threshold: PutThreshold | None = Field(
@@ -71,7 +68,7 @@ class PutCategory(Request):
     Its description is the catalogue's: it may be sent, but not another.
     """
 
-    category: Code
+    category: Line
     category_description: Line = left_out()
     preferences: tuple[PutPreference, ...] = ()
 
@@ -129,7 +126,7 @@ class Evaluate(Request):
     """A message that somebody is about to send."""
 
     person_id: Uuid
-    notification_preference_type: Code
+    notification_preference_type: Line
     external_notification_preference_id: Uuid | None = Field(
         default=None, description="Left out for the one that carries the trigger."
     )

@@ -9,14 +9,24 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from schemas.base import Line, Uuid
-from schemas.preference import Amount, Code, DeliveryType, Direction
+from schemas.preference import Amount, DeliveryType, Direction
 from service.preference.positions import Place, SameKeyTwice, line_of_each
+
+Code = Annotated[str, StringConstraints(pattern="^[A-Z][A-Z0-9_]{0,127}$")]
+"""What a category or a trigger is called."""
 
 BUILT_IN = Path(__file__).with_name("catalogue.json")
 

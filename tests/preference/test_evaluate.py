@@ -116,6 +116,29 @@ async def change(partner: Partner, person: str, model: Model, what: tuple[Any, .
             model.external[id, medium, name] = value
 
 
+async def stand(
+    partner: Partner,
+    person: str,
+    model: Model,
+    trigger: str,
+    carrier: str,
+    stands: dict[str, tuple[bool, ...]],
+) -> None:
+    """Set all five switches of each channel, in the service and in the model."""
+    internal, external = [], []
+    for medium, (master, enabled, opted_in, carried, let_out) in stands.items():
+        model.master[medium] = master
+        internal.append(trigger_item(trigger, medium, enabled=enabled, opted_in=opted_in))
+        external.append(external_item(carrier, medium, enabled=carried, opted_in=let_out))
+        model.internal[trigger, medium, "enabled"] = enabled
+        model.internal[trigger, medium, "opted_in"] = opted_in
+        model.external[carrier, medium, "enabled"] = carried
+        model.external[carrier, medium, "opted_in"] = let_out
+    await partner.ask("preference.put_master", {"switches": model.master})
+    await partner.ask("preference.put", {"person_id": person, "items": internal})
+    await partner.ask("preference.put_external", {"person_id": person, "items": external})
+
+
 @runs(
     max_examples=60,
     deadline=None,
@@ -141,6 +164,38 @@ async def test_any_changes(
         assert answer == model.answer(trigger, external, value)
 
 
+standing = st.fixed_dictionaries(dict.fromkeys(MEDIA, st.tuples(*[st.booleans()] * 5)))
+
+
+@runs(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    asked=questions,
+    stands=standing,
+    thresholds=st.tuples(st.sampled_from(VALUES), st.sampled_from(VALUES)),
+)
+async def test_any_standing(
+    partner: Partner,
+    asked: tuple[Any, ...],
+    stands: dict[str, tuple[bool, ...]],
+    thresholds: tuple[float, float],
+) -> None:
+    """However the gates stand, the answer is the model's, to the gate."""
+    trigger, external, value = asked
+    person, model = await partner.user(), Model()
+    for of, threshold in zip((LOW_BALANCE, WITHDRAWAL), thresholds, strict=True):
+        await change(partner, person, model, ("threshold", of, threshold))
+    carrier = external or TRIGGERS[trigger]["external_notification_preference_id"]
+    await stand(partner, person, model, trigger, carrier, stands)
+    answer = await evaluated(
+        partner, person, trigger, external_notification_preference_id=external, value=value
+    )
+    assert answer == model.answer(trigger, external, value)
+
+
 @pytest.mark.parametrize("trigger", ASKED)
 async def test_every_combination(partner: Partner, trigger: str) -> None:
     """Every combination of switch, trigger, threshold, channel and opt-in, each on a channel."""
@@ -152,18 +207,7 @@ async def test_every_combination(partner: Partner, trigger: str) -> None:
     for turn, group in itertools.product(range(4), range(0, len(combinations), 4)):
         together = combinations[group : group + 4]
         placed = dict(zip(MEDIA[turn:] + MEDIA[:turn], together, strict=True))
-        model.master = {medium: placed[medium][0] for medium in MEDIA}
-        await partner.ask("preference.put_master", {"switches": model.master})
-        internal, external = [], []
-        for medium, (_, enabled, opted_in, carried, let_out) in placed.items():
-            internal.append(trigger_item(trigger, medium, enabled=enabled, opted_in=opted_in))
-            external.append(external_item(carrier, medium, enabled=carried, opted_in=let_out))
-            model.internal[trigger, medium, "enabled"] = enabled
-            model.internal[trigger, medium, "opted_in"] = opted_in
-            model.external[carrier, medium, "enabled"] = carried
-            model.external[carrier, medium, "opted_in"] = let_out
-        await partner.ask("preference.put", {"person_id": person, "items": internal})
-        await partner.ask("preference.put_external", {"person_id": person, "items": external})
+        await stand(partner, person, model, trigger, carrier, placed)
         for value in (None, *VALUES):
             answer = await evaluated(partner, person, trigger, value=value)
             assert answer == model.answer(trigger, None, value)

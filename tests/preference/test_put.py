@@ -123,6 +123,7 @@ CHANNEL = f"{PREFERENCE}.configurations.0"
     ("item", "path"),
     [
         ({"category": "NONE"}, "items.1.category"),
+        ({"category": "claims"}, "items.1.category"),
         (
             {"category": "CLAIMS", "preferences": [{"notification_preference_type": "NONE"}]},
             f"{PREFERENCE}.notification_preference_type",
