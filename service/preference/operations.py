@@ -19,13 +19,13 @@ from schemas.preference import (
 )
 from service.auth.scopes import CLIENTS, Scope
 from service.call import Call
+from service.identity.problems import PersonNotFound
 from service.operation import Module, Operations
 from service.partners.media import media_in, media_now, media_switched
 from service.partners.store import PARTNERS, change_partner
 from service.preference import gates, store
 from service.preference.catalogue import Catalogue, External, Trigger
 from service.preference.people import Person, find_person
-from service.preference.problems import PersonNotFound
 from service.preference.putting import put_wishes
 from service.preference.store import PREFERENCES
 from service.preference.views import catalogue_view, external_items, internal_items

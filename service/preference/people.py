@@ -4,10 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from service.call import Call
-from service.preference.problems import PersonNotFound
+from service.identity.problems import PersonNotFound
+from service.identity.store import CONTACT_FIELDS as PERSON_FIELDS
+from service.identity.store import PERSONS, primary_email
 from service.storage.kind import Kind
 from service.storage.mongo import Document
-from service.users.store import CONTACT_FIELDS, USERS, email_to_use
+from service.users.store import CONTACT_FIELDS as USER_FIELDS
+from service.users.store import USERS, email_to_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,10 @@ class Register:
     """Whether these people have tokens of their own."""
 
 
-REGISTERS = (Register(USERS, CONTACT_FIELDS, email_to_use, users=True),)
+REGISTERS = (
+    Register(USERS, USER_FIELDS, email_to_use, users=True),
+    Register(PERSONS, PERSON_FIELDS, primary_email),
+)
 """Where people are kept, those who are asked for most often first."""
 
 
