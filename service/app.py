@@ -43,6 +43,9 @@ from service.organisation import (
     entity_operations,
 )
 from service.partners import PARTNERS
+from service.preference import PREFERENCES
+from service.preference import operations as preference_operations
+from service.preference.catalogue import BUILT_IN, Catalogue, WrongCatalogue, read_catalogue
 from service.profiles import PROFILES
 from service.profiles import operations as profile_operations
 from service.revocations import Revocations
@@ -75,6 +78,7 @@ KINDS: tuple[Kind, ...] = (
     *(USERS, ENTITIES, PARTNERS, PROFILES, SESSIONS),
     *(ACCOUNTS, MEMBERSHIPS),
     *(PERSONS, VERIFICATIONS),
+    PREFERENCES,
 )
 OPERATIONS: tuple[Operation, ...] = (
     *user_operations,
@@ -88,6 +92,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *membership_operations,
     *identity_operations,
     *verification_operations,
+    *preference_operations,
 )
 INDEXES: tuple[tuple[str, Sequence[Index]], ...] = (
     *((kind.collection, kind.all_indexes) for kind in KINDS),
@@ -132,6 +137,7 @@ class Worker:
             Rates(settings.partner_rate, {"exists": settings.exists_rate}),
             clock,
             lambda: self.connection.max_payload,
+            load_catalogue(settings),
         )
         self.server = Server(
             self.connection, dispatcher, OPERATIONS, settings.bound, settings.log_queries
@@ -267,6 +273,17 @@ def load_keys(settings: Settings) -> KeyFolder:
         return KeyFolder(settings.keys_dir)
     except (OSError, ValueError) as error:
         raise WrongSetting(f"SVC_USER_KEYS_DIR is wrong: {error}.") from error
+
+
+def load_catalogue(settings: Settings) -> Catalogue:
+    """The catalogue of notification preferences that the settings name, else the built-in one.
+
+    Raises: WrongSetting.
+    """
+    try:
+        return read_catalogue(settings.preference_catalogue or BUILT_IN)
+    except WrongCatalogue as error:
+        raise WrongSetting(f"SVC_USER_PREFERENCE_CATALOGUE is wrong: {error}.") from None
 
 
 def trusted_issuers(settings: Settings, ring: SigningKeys | None) -> list[TrustedIssuer]:

@@ -10,6 +10,7 @@ from service.auth.scopes import Scope, TokenUse
 from service.problems import VersionConflict
 
 if TYPE_CHECKING:
+    from service.preference.catalogue import Catalogue
     from service.storage.storage import Storage
     from service.tokens.authority import Authority
 
@@ -78,6 +79,8 @@ class Call:
     """When the request arrived, to the millisecond, which is what MongoDB keeps."""
     storage: Storage
     authority: Authority
+    catalogue: Catalogue
+    """The notification preferences that there are."""
     max_reply: int
     """Bytes that a reply's body may have: the server's `max_payload` less the headers."""
     idempotency_key: str | None = None

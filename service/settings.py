@@ -91,6 +91,10 @@ class Settings(BaseSettings):
         False, description="Accept NATS user JWTs that never expire."
     )
 
+    preference_catalogue: FilePath | None = Field(
+        None, description="JSON file with a catalogue of notification preferences of your own."
+    )
+
     bound: int = Field(
         512, ge=1, le=100_000, description="Requests in flight in a worker; more are refused."
     )

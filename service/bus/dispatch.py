@@ -18,6 +18,7 @@ from service.bus.rates import Rates
 from service.call import NOBODY, Call, Caller
 from service.operation import Module, Operation
 from service.partners.modules import is_on
+from service.preference.catalogue import Catalogue
 from service.problems import (
     IdempotencyKeyRequired,
     Internal,
@@ -77,6 +78,7 @@ class Dispatcher:
         rates: Rates,
         clock: Callable[[], datetime],
         max_payload: Callable[[], int],
+        catalogue: Catalogue,
     ) -> None:
         self._storage = storage
         self._authority = authority
@@ -84,6 +86,7 @@ class Dispatcher:
         self._rates = rates
         self._clock = clock
         self._max_payload = max_payload
+        self._catalogue = catalogue
 
     async def answer(
         self, operation: Operation, subject: bytes, header_block: bytes, body: bytes
@@ -169,6 +172,7 @@ class Dispatcher:
             now=now.replace(microsecond=now.microsecond // 1_000 * 1_000),
             storage=self._storage,
             authority=self._authority,
+            catalogue=self._catalogue,
             max_reply=self._max_payload() - _HEADER_ROOM,
             trace=headers.trace(),
         )

@@ -14,6 +14,7 @@ _BY_FORMAT = {
     "uri": "https://example.com/ann.png",
 }
 _BY_NAME = {
+    "category": "CLAIMS",
     "city": "Johannesburg",
     "country": "ZAF",
     "countryCode": "ZA",
@@ -22,6 +23,7 @@ _BY_NAME = {
     "gender": "F",
     "id_number": "9001015800084",
     "last_name": "Example",
+    "notification_preference_type": "CLAIM_CONFIRMATION",
     "permit_number": "P-1042",
     "phone_number": "+27115550100",
     "registration_number": "1999/042",

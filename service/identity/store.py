@@ -51,6 +51,9 @@ PERSONS = Kind(
     sealed=tuple(number.sealed for number in NUMBERS),
 )
 
+CONTACT_FIELDS = ("email_addresses", "email")
+"""What says where to write to a person: a block, or the one address of a business contact."""
+
 MOST_MERGED = 200
 """Businesses up to which their consumers are read from the index by business, in order."""
 
@@ -200,6 +203,13 @@ def open_number(call: Call, number: Number, document: Document) -> str | None:
 def hashed(call: Call, number: str) -> bytes:
     """The keyed hash that a social security number is found by, different for each partner."""
     return call.storage.sealer.keyed_hash(f"ssn|{call.partner}|{number}".encode())
+
+
+def primary_email(document: Document) -> str | None:
+    """Where to write to a person: its primary e-mail address, or None where it has none."""
+    primary = (document.get("email_addresses") or {}).get("primary")
+    email: str | None = primary["address"] if primary else document.get("email")
+    return email
 
 
 def comparable_name(name: str) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from service.call import Call
-from service.storage.errors import Duplicate
 from service.storage.kind import Kind
 from service.storage.mongo import Document
 from service.storage.writes import Change
@@ -21,15 +20,7 @@ async def change_partner(call: Call, decide: PartnerDecision) -> Document:
     and the change makes it.
     Raises: what `decide` raises; Unavailable.
     """
-    partners = call.storage[PARTNERS]
     nothing: Document = {"_id": call.partner, "version": 0}
-    if await partners.read(call.partner) is None:
-        change = decide(nothing)
-        if change is None:
-            return nothing
-        try:
-            made = {**nothing, **change.fields}
-            return await partners.insert(call, made, change.event, change.data, reply={})
-        except Duplicate:
-            pass  # another was first to set something
-    return await partners.change(call, call.partner, lambda document: decide(document or nothing))
+    return await call.storage[PARTNERS].change(
+        call, call.partner, lambda document: decide(document or nothing), new=nothing
+    )

@@ -16,7 +16,7 @@ from service.call import Call
 from service.problems import Unavailable
 from service.storage.batches import Batches, Lost
 from service.storage.errors import Duplicate
-from service.storage.kind import Kind
+from service.storage.kind import ID_INDEX, Kind
 from service.storage.memory import FixedMemory, FreshMemory
 from service.storage.mongo import Document, Mongo
 from service.storage.outbox import Pending
@@ -166,9 +166,12 @@ class Aggregates:
             raise error
         return matched == 1
 
-    async def change(self, call: Call, id: str, decide: Decision) -> Document:
+    async def change(
+        self, call: Call, id: str, decide: Decision, new: Document | None = None
+    ) -> Document:
         """Change one aggregate, and give it as it is afterwards.
 
+        Where there is none and `new` is given, `decide` gets that, and the change makes it.
         Raises: what `decide` raises; KeyTaken, for a change that keeps a reply; Duplicate, naming
         the unique index; Unavailable.
         """
@@ -176,7 +179,7 @@ class Aggregates:
         async with self._turns.of(id):
             for _ in range(_ATTEMPTS):
                 try:
-                    return await self._attempt(call, id, decide)
+                    return await self._attempt(call, id, decide, new)
                 except Lost:
                     continue
         raise Unavailable
@@ -188,8 +191,12 @@ class Aggregates:
         """
         return await self.replies.kept(call)
 
-    async def _attempt(self, call: Call, id: str, decide: Decision) -> Document:
+    async def _attempt(
+        self, call: Call, id: str, decide: Decision, new: Document | None
+    ) -> Document:
         document = await self.read(id)
+        if document is None and new is not None:
+            return await self._made(call, new, decide)
         change = decide(document)
         if document is None:
             raise LookupError(f"{call.operation} changes what does not exist")
@@ -206,3 +213,15 @@ class Aggregates:
         self._fresh.forget(write.after["_id"])
         self._relay.submit(write.pending)
         return write.after
+
+    async def _made(self, call: Call, new: Document, decide: Decision) -> Document:
+        change = decide(new)
+        if change is None:
+            return new
+        try:
+            made = {**new, **change.fields}
+            return await self.insert(call, made, change.event, change.data, change.reply or {})
+        except Duplicate as duplicate:
+            if duplicate.index != ID_INDEX:
+                raise
+            raise Lost from None  # another was first to make it: what is there now is to be changed

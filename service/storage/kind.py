@@ -41,6 +41,9 @@ class Kind:
         return (*self.indexes, *COMMON_INDEXES)
 
 
+ID_INDEX = "_id_"
+"""The index that every collection has, by MongoDB's own name for it."""
+
 IDEMPOTENCY_INDEX = "idempotency"
 
 COMMON_INDEXES = (

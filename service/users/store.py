@@ -67,6 +67,9 @@ OBJECT_FIELDS = (
 STANDING_FIELDS = ("active", "confirmed")
 """What others ask of a user: whether it may act, and whether it has confirmed its e-mail."""
 
+CONTACT_FIELDS = ("email", "contact_email")
+"""What says where to write to a user."""
+
 # `address` and the sealed ones too, but they are kept in another form than they come in.
 _PLAIN_FIELDS = (
     "first_name",
@@ -214,6 +217,12 @@ def user_object(document: Document) -> UserObject:
         active=document["active"],
         details=_details(document),
     )
+
+
+def email_to_use(document: Document) -> str:
+    """Where to write to a user: its contact e-mail, else its own."""
+    email: str = document["contact_email"] or document["email"]
+    return email
 
 
 def event_data(changed: list[str]) -> Callable[[Document], UserEventData]:

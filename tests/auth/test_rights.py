@@ -53,6 +53,14 @@ CONTRACT = {
     "verification.decide": ("decide:verification", CLIENTS),
     "verification.get": ("read:verification", ANYONE),
     "verification.list": ("read:verification", ANYONE),
+    "preference.get": ("read:notifications", ANYONE),
+    "preference.put": ("write:notifications", ANYONE),
+    "preference.get_external": ("read:notifications", ANYONE),
+    "preference.put_external": ("write:notifications", ANYONE),
+    "preference.get_master": ("read:notifications", CLIENTS),
+    "preference.put_master": ("admin:domain", CLIENTS),
+    "preference.evaluate": ("read:notifications", ANYONE),
+    "preference.catalogue": ("read:notifications", ANYONE),
 }
 OPEN_TO_USERS = {*USER_SCOPES, "by role"}
 WITH_TOKEN = [each for each in OPERATIONS if each.scope != "public"]

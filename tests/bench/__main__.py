@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tests.bench.cases import CASES, PEOPLE_CASES
+from tests.bench.cases import CASES, OWN_CASES
 from tests.bench.comparison import Figures, Scope, compare
 from tests.bench.console import chosen, console, steps
 from tests.bench.contenders import OPENERS
@@ -18,7 +18,7 @@ from tests.bench.report import as_json, show
 from tests.bench.rig import rig
 from tests.bench.sides import Timing
 
-ALL_CASES = (*CASES, *PEOPLE_CASES)
+ALL_CASES = (*CASES, *OWN_CASES)
 
 
 def main(

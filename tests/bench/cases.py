@@ -8,9 +8,10 @@ from tests.bench.job import UNIQUE, Operation
 PARTNER = "bench"
 ENTITY, USER = "<entity>", "<user>"
 CONSUMER, PERSON = "<consumer>", "<person>"
+TRIGGER = "DEBIT_CARD_PURCHASE_NOTIFICATION"
 PAGE = 20
 CASES = ("create", "update", "get", "list20", "mix80")
-PEOPLE_CASES = ("get_person", "household")
+OWN_CASES = ("get_person", "household", "evaluate")
 """What svc-user alone is asked for: no peer has a like of it."""
 WEIGHTS = {"mix80": {"get": 8, "update": 1, "create": 1}}
 """How often each operation comes in the cases that have several."""
@@ -45,6 +46,7 @@ class Requests:
             "list20": self.list20,
             "get_person": self.get_person,
             "household": self.household,
+            "evaluate": self.evaluate,
         }
         return [
             makers[name]().model_copy(update={"weight": weight})
@@ -104,6 +106,19 @@ class Requests:
         """Read a consumer with all who belong to it, protected data masked."""
         body = {"consumer_id": CONSUMER, "expand": "PROTECTED_PERSONAL_DATA"}
         return self._identity("household", body, expect='"authorized_signers"')
+
+    def evaluate(self) -> Operation:
+        """Ask whether a user may be told that a debit card was used."""
+        body = {"person_id": USER, "notification_preference_type": TRIGGER}
+        return self._operation("preference", "evaluate", body, expect='"contact"')
+
+    def opt_out(self) -> Operation:
+        """Let a user not be told by e-mail that a debit card was used."""
+        channel = {"communication_delivery_type": "EMAIL", "opted_in": False}
+        preference = {"notification_preference_type": TRIGGER, "configurations": [channel]}
+        items = [{"category": "DEBIT_CARDS", "preferences": [preference]}]
+        body = {"person_id": USER, "items": items}
+        return self._operation("preference", "put", body, expect='"items"')
 
     def person(self, role: str, anchor: dict[str, str], **fields: str) -> Operation:
         """Create a consumer, dependent, authorized signer or business contact."""

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from statistics import median
 
-from tests.bench.cases import PEOPLE_CASES
+from tests.bench.cases import OWN_CASES
 from tests.bench.contenders import OPENERS, SVC_USER
 from tests.bench.rig import Rig
 from tests.bench.sides import Measure, Side, Timing
@@ -101,4 +101,4 @@ def _turns(scope: Scope, sides: Sequence[Side]) -> Iterator[tuple[str, int, Side
 
 def has(side: str, case: str) -> bool:
     """Whether the side can be asked for the case."""
-    return side == SVC_USER or case not in PEOPLE_CASES
+    return side == SVC_USER or case not in OWN_CASES

@@ -71,8 +71,12 @@ class SvcUser(BusSide):
             *self.picks[USER][:count],
         ]
 
+    async def fill_preferences(self) -> None:
+        """Let most of those who are asked about have set something; who, is drawn."""
+        await self._make(self.requests.opt_out(), len(self.picks[USER]))
+
     async def _make(self, create: Operation, count: int) -> list[str]:
-        """Carry out so many creates, and give the ids of some of what they made."""
+        """Carry out so many changes, and give the ids of some of what they made."""
         result = await self.rig.generate(
             Job(
                 url=self.rig.nats,
@@ -98,6 +102,7 @@ async def svc_user(rig: Rig, stored: int) -> AsyncIterator[SvcUser]:
     async with side.worker():
         await side.fill(stored)
         await side.fill_people(min(stored, PEOPLE))
+        await side.fill_preferences()
         await side.verify()
         yield side
 

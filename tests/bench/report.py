@@ -51,6 +51,7 @@ FLOORS = (
     Floor("create", 1, FASTSTREAM, 1.0, slower=True),
     Floor("get", 1, FASTSTREAM, 1.0, slower=True),
     Floor("get_person", 64, SVC_USER, 0.8, their_case="get"),
+    Floor("evaluate", 64, SVC_USER, 0.8, their_case="get"),
 )
 
 

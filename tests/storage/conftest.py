@@ -10,6 +10,7 @@ import pytest
 
 from schemas.event import EventData, EventType
 from service.call import NOBODY, Call
+from service.preference.catalogue import read_catalogue
 from service.storage.aggregates import Aggregates
 from service.storage.batches import EVENT_LOG
 from service.storage.kind import Index, Kind
@@ -25,6 +26,7 @@ THINGS = Kind("things", (Index("one_name", ("partner", "name"), unique=True),))
 Made = EventType("thing.made", EventData, "A thing was made.")
 Changed = EventType("thing.changed", EventData, "A thing is another.")
 KEYS = DataKeys.generate()
+CATALOGUE = read_catalogue()
 
 
 @dataclass
@@ -62,6 +64,7 @@ class Shelf:
             now=datetime.now(UTC).replace(microsecond=0),
             storage=self.storage,
             authority=cast(Authority, None),  # which storage never asks
+            catalogue=CATALOGUE,
             max_reply=1_000_000,
             idempotency_key=key,
             fingerprint=fingerprint,

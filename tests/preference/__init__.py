@@ -1,0 +1,1 @@
+"""svc.preference, on real servers."""
