@@ -23,11 +23,10 @@ from service.identity.problems import PersonNotFound
 from service.operation import Module, Operations
 from service.partners.media import media_in, media_now, media_switched
 from service.partners.store import PARTNERS, change_partner
-from service.preference import gates, store
+from service.preference import gates
 from service.preference.catalogue import Catalogue, External, Trigger
-from service.preference.people import Person, find_person
+from service.preference.people import find_with_choices
 from service.preference.putting import put_wishes
-from service.preference.store import PREFERENCES
 from service.preference.views import catalogue_view, external_items, internal_items
 from service.preference.wishes import external_wishes, internal_wishes, unknown
 from service.problems import InvalidRequest, OutsideDomain, WrongTokenKind
@@ -40,7 +39,7 @@ operations = Operations("preference", module=Module.NOTIFICATIONS)
 @operations.query("get", scope=Scope.READ_NOTIFICATIONS, refuses=[PersonNotFound])
 async def get(request: PersonPreferences, call: Call) -> Preferences:
     """Read what makes a message for a person: every trigger, on every channel."""
-    _, document = await _person_and_choices(call, request.person_id)
+    _, document = await find_with_choices(call, request.person_id)
     call.etag = document["version"] if document is not None else 0
     return Preferences(items=internal_items(call.catalogue, document))
 
@@ -65,7 +64,7 @@ async def put(request: PutPreferences, call: Call) -> Preferences:
 @operations.query("get_external", scope=Scope.READ_NOTIFICATIONS, refuses=[PersonNotFound])
 async def get_external(request: PersonPreferences, call: Call) -> ExternalPreferences:
     """Read what lets a message out to a person: every external preference, on every channel."""
-    _, document = await _person_and_choices(call, request.person_id)
+    _, document = await find_with_choices(call, request.person_id)
     call.etag = document["version"] if document is not None else 0
     return ExternalPreferences(items=external_items(call.catalogue, document))
 
@@ -124,7 +123,7 @@ async def evaluate(request: Evaluate, call: Call) -> Evaluation:
     """
     trigger, external = _named(call.catalogue, request)
     media = await media_now(call.storage, call.partner)
-    person, document = await _person_and_choices(call, request.person_id)
+    person, document = await find_with_choices(call, request.person_id)
     channels = gates.channels(media, trigger, external, document, request.value)
     return Evaluation(
         deliver=any(channel["deliver"] for channel in channels),
@@ -137,20 +136,6 @@ async def evaluate(request: Evaluate, call: Call) -> Evaluation:
 async def catalogue(_request: Empty, call: Call) -> PreferenceCatalogue:
     """Read all there is: categories, triggers, external preferences, and their defaults."""
     return catalogue_view(call.catalogue)
-
-
-async def _person_and_choices(call: Call, id: str) -> tuple[Person, Document | None]:
-    """The person, and what is set for it: both on their way at the same time.
-
-    Raises: PersonNotFound, Unavailable.
-    """
-    reading = call.storage[PREFERENCES].read(id, store.CHOSEN_FIELDS)
-    try:
-        person = await find_person(call, id)
-    except BaseException:
-        reading.cancel()  # nobody looks at what it finds, or at its error
-        raise
-    return person, await reading
 
 
 def _named(catalogue: Catalogue, request: Evaluate) -> tuple[Trigger, External]:

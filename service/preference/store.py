@@ -25,7 +25,7 @@ PREFERENCES = Kind("preferences")
 
 Tier = Literal["internal", "external"]
 
-CHOSEN_FIELDS = ("internal", "external")
+CHOSEN_FIELDS = ("internal", "external", "version")
 """What a person has set, in both tiers."""
 
 CHANGED: Mapping[Tier, EventType] = {
@@ -38,7 +38,7 @@ CHANGED: Mapping[Tier, EventType] = {
 def nothing_set(call: Call, person: Document) -> Document:
     """The document of a person who has set nothing yet."""
     document = {"_id": person["_id"], "partner": call.partner, "version": 0}
-    document |= {tier: {} for tier in CHOSEN_FIELDS}
+    document |= {"internal": {}, "external": {}}
     if "domain" in person:
         document["domain"] = person["domain"]
     return document

@@ -10,6 +10,7 @@ from service.storage.aggregates import Aggregates, Relay
 from service.storage.kind import Kind
 from service.storage.lookup import Lookup, LookupReader
 from service.storage.mongo import Document, Mongo
+from service.storage.pairs import Found, Pair, PairReader
 from service.storage.sealing import Sealer
 from service.storage.together import Transaction, carry_out
 from service.storage.turns import Turns
@@ -28,6 +29,7 @@ class Storage:
         self._turns = Turns()
         self._aggregates = {kind: Aggregates(kind, mongo, relay, sealer) for kind in kinds}
         self._lookups: dict[Lookup, LookupReader] = {}
+        self._pairs: dict[Pair, PairReader] = {}
 
     def __getitem__(self, kind: Kind) -> Aggregates:
         return self._aggregates[kind]
@@ -40,6 +42,17 @@ class Storage:
         reader = self._lookups.get(lookup)
         if reader is None:
             reader = self._lookups[lookup] = LookupReader(self._mongo, lookup)
+        return await reader.read(id)
+
+    async def read_pair(self, pair: Pair, id: str) -> Found:
+        """Both documents of the pair under the id, None for one that there is not.
+
+        Shared, and not to be changed.
+        Raises: Unavailable.
+        """
+        reader = self._pairs.get(pair)
+        if reader is None:
+            reader = self._pairs[pair] = PairReader(self._mongo, pair)
         return await reader.read(id)
 
     async def together(
