@@ -7,11 +7,11 @@ from tests.bench.job import UNIQUE, Operation
 
 PARTNER = "bench"
 ENTITY, USER = "<entity>", "<user>"
-CONSUMER, PERSON = "<consumer>", "<person>"
+CONSUMER, PERSON, ACCOUNT = "<consumer>", "<person>", "<account>"
 TRIGGER = "DEBIT_CARD_PURCHASE_NOTIFICATION"
 PAGE = 20
 CASES = ("create", "update", "get", "list20", "mix80")
-OWN_CASES = ("get_person", "household", "evaluate")
+OWN_CASES = ("get_person", "household", "evaluate", "check")
 """What svc-user alone is asked for: no peer has a like of it."""
 WEIGHTS = {"mix80": {"get": 8, "update": 1, "create": 1}}
 """How often each operation comes in the cases that have several."""
@@ -47,6 +47,7 @@ class Requests:
             "get_person": self.get_person,
             "household": self.household,
             "evaluate": self.evaluate,
+            "check": self.check,
         }
         return [
             makers[name]().model_copy(update={"weight": weight})
@@ -106,6 +107,26 @@ class Requests:
         """Read a consumer with all who belong to it, protected data masked."""
         body = {"consumer_id": CONSUMER, "expand": "PROTECTED_PERSONAL_DATA"}
         return self._identity("household", body, expect='"authorized_signers"')
+
+    def check(self) -> Operation:
+        """Find out what a user may do in an account, which for most is nothing."""
+        body = {"account_id": ACCOUNT, "user_id": USER, "permission": "VIEW"}
+        return self._operation("membership", "check", body, expect='"allowed"')
+
+    def account_of(self, user_id: str) -> Operation:
+        """Open an account of a user, who has confirmed its e-mail."""
+        body = {"name": "Bakery", "owner_user_id": user_id}
+        return self._operation("account", "create", body, expect='"account_id"')
+
+    def send_confirmation(self, user_id: str) -> Operation:
+        """Ask for the code that confirms a user's e-mail."""
+        body = {"user_id": user_id}
+        return self._operation("user", "send_confirmation", body, expect='"confirmation_code"')
+
+    def confirm(self, user_id: str, code: str) -> Operation:
+        """Confirm a user's e-mail."""
+        body = {"user_id": user_id, "confirmation_code": code}
+        return self._operation("user", "confirm", body, expect='"confirmed"')
 
     def evaluate(self) -> Operation:
         """Ask whether a user may be told that a debit card was used."""

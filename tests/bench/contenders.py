@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import uuid4
 
-from tests.bench.cases import CONSUMER, ENTITY, PAGE, PARTNER, PERSON, USER, Requests
+from tests.bench.cases import ACCOUNT, CONSUMER, ENTITY, PAGE, PARTNER, PERSON, USER, Requests
 from tests.bench.job import UNIQUE, Job, Operation
 from tests.bench.peers.models import CreateUser
 from tests.bench.peers.peer import Options
@@ -20,6 +20,7 @@ MOST_ENTITIES = 100
 FILL_IN_FLIGHT = 256
 PEOPLE = 1_000
 """Of each role at most. Few of a consumer's: it may have a hundred of each."""
+ACCOUNTS = 50
 FILL_SECONDS = 3600.0
 
 Opener = Callable[[Rig, int], AbstractAsyncContextManager[Side]]
@@ -75,6 +76,15 @@ class SvcUser(BusSide):
         """Let most of those who are asked about have set something; who, is drawn."""
         await self._make(self.requests.opt_out(), len(self.picks[USER]))
 
+    async def fill_accounts(self, count: int) -> None:
+        """Open accounts, each of a user who has confirmed its e-mail."""
+        self.picks[ACCOUNT] = []
+        for user in self.picks[USER][:count]:
+            sent = await self.rig.ask(self.requests.send_confirmation(user), {})
+            await self.rig.ask(self.requests.confirm(user, sent["confirmation_code"]), {})
+            opened = await self.rig.ask(self.requests.account_of(user), {})
+            self.picks[ACCOUNT].append(opened["account_id"])
+
     async def _make(self, create: Operation, count: int) -> list[str]:
         """Carry out so many changes, and give the ids of some of what they made."""
         result = await self.rig.generate(
@@ -103,6 +113,7 @@ async def svc_user(rig: Rig, stored: int) -> AsyncIterator[SvcUser]:
         await side.fill(stored)
         await side.fill_people(min(stored, PEOPLE))
         await side.fill_preferences()
+        await side.fill_accounts(ACCOUNTS)
         await side.verify()
         yield side
 

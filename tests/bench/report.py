@@ -52,6 +52,7 @@ FLOORS = (
     Floor("get", 1, FASTSTREAM, 1.0, slower=True),
     Floor("get_person", 64, SVC_USER, 0.8, their_case="get"),
     Floor("evaluate", 64, SVC_USER, 0.8, their_case="get"),
+    Floor("check", 64, SVC_USER, 1.0, their_case="get"),
 )
 
 
