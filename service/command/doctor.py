@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from service.app import load_keys, trusted_issuers
+from service.app import load_catalogue, load_keys, trusted_issuers
 from service.command.check_mongo import check_mongo
 from service.command.check_nats import check_nats
 from service.command.failure import Failure
@@ -23,8 +23,8 @@ _STYLE = {State.OK: "green", State.WRONG: "bold red", State.UNKNOWN: "dim"}
 def doctor(data_dir: DataDir = DEFAULT_FOLDER) -> None:
     """Look for what is wrong, and say what to do about it.
 
-    Looked at are settings, keys, NATS, the event stream, MongoDB, its indexes, the clocks, and
-    events that wait too long. Anything that is wrong makes the exit status 1.
+    Looked at are settings, keys, the catalogue, NATS, the event stream, MongoDB, its indexes, the
+    clocks, and events that wait too long. Anything that is wrong makes the exit status 1.
     """
     findings = asyncio.run(_examine(data_dir))
     wide_console().print(_table(findings))
@@ -39,6 +39,7 @@ async def _examine(folder: Path) -> list[Finding]:
         return [
             ok("settings", f"{len(settings.model_fields_set)} given, the others as usual"),
             keys,
+            _catalogue(settings),
             *await check_nats(settings),
             *await check_mongo(settings),
         ]
@@ -57,6 +58,15 @@ def _keys(settings: Settings) -> Finding:
         advice = "Make a ring with `svc-user keys init`, or set SVC_USER_ISSUERS."
         return wrong("keys", "no issuer is trusted, so no token is accepted", advice)
     return ok("keys", f"{settings.keys_dir}, tokens of {names or 'NATS accounts only'}")
+
+
+def _catalogue(settings: Settings) -> Finding:
+    """Look at the catalogue of notification preferences.
+
+    Raises: WrongSetting.
+    """
+    triggers = len(load_catalogue(settings).triggers)
+    return ok("catalogue", f"{settings.preference_catalogue or 'built in'}, {triggers} triggers")
 
 
 def _table(findings: list[Finding]) -> Table:

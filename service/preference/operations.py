@@ -104,10 +104,9 @@ async def put_master(request: PutMaster, call: Call) -> Master:
     if call.caller.domain is not None:
         raise OutsideDomain
 
-    def decide(document: Document | None) -> Change | None:
-        before: Document = document or {"version": 0}
-        call.expect_version(before["version"])
-        return media_switched(before, request.switches.sent)
+    def decide(partner: Document) -> Change | None:
+        call.expect_version(partner["version"])
+        return media_switched(partner, request.switches.sent)
 
     partner = await change_partner(call, decide)
     call.etag = partner["version"]

@@ -224,4 +224,4 @@ class Aggregates:
         except Duplicate as duplicate:
             if duplicate.index != ID_INDEX:
                 raise
-            raise Lost from None  # another was first to make it: what is there now is to be changed
+            raise Lost from None  # another was first to make it; that one is to be changed now

@@ -110,6 +110,11 @@ def _role(**fields: object) -> Probe:
     ]
 
 
+def _preferences(**fields: object) -> Probe:
+    """A request about the preferences of people of another domain."""
+    return _by_id("person_id", "user", "consumer", "dependent", "signer", "contact", **fields)
+
+
 def _business_entity(o: Outside, **fields: object) -> dict[str, Any]:
     body = {"entity_type": "business", "registration_number": "1", "trading_name": "Aloe"}
     return body | fields
@@ -142,6 +147,12 @@ PROBES: dict[str, Probe] = {
     "verification.decide": _by_id("verification_id", "verification", decision="APPROVED"),
     "verification.get": _by_id("verification_id", "verification"),
     "verification.list": _list(("person_id", "consumer")),
+    "preference.get": _preferences(),
+    "preference.put": _preferences(items=[]),
+    "preference.get_external": _preferences(),
+    "preference.put_external": _preferences(items=[]),
+    "preference.evaluate": _preferences(notification_preference_type="CLAIM_CONFIRMATION"),
+    "preference.put_master": lambda _: [({"switches": {"SMS": False}}, REFUSED)],
     "user.create": lambda o: [
         (new_user(id), REFUSED) for id in (o.entity, o.admin, o.person["entityId"])
     ],
@@ -217,6 +228,8 @@ WITHOUT: dict[str, str] = {
     "membership.create": "only for a user's own token",
     "membership.modify": "only for a user's own token",
     "membership.remove": "only for a user's own token",
+    "preference.catalogue": "the same for all, and nobody's data",
+    "preference.get_master": "the partner's switches stand over every domain, and are no secret",
     "user.exists": "an e-mail is unique in the partner, so who may take one may know it taken",
 }
 """Operations that cannot reach outside, or may, and why."""
