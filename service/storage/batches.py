@@ -19,9 +19,6 @@ EVENT_LOG = "events"
 _MOST_IN_STATEMENT = 64
 """A statement has 16 MiB; one that is larger, for large bodies, is carried out singly."""
 
-_WRITES_AT_ONCE = 2
-"""A write mostly waits for the journal, which is flushed for all that wait for it together."""
-
 
 class Lost(Exception):
     """A compare-and-set found another version."""
@@ -45,8 +42,8 @@ class Batches:
         self._mongo = mongo
         self._collection = collection
         self._readers: dict[tuple[str, tuple[str, ...]], Coalescer[str, Document | None]] = {}
-        self._inserter: Coalescer[bytes, None] = Coalescer(self._insert, at_once=_WRITES_AT_ONCE)
-        self._swapper: Coalescer[Swap, None] = Coalescer(self._swap, at_once=_WRITES_AT_ONCE)
+        self._inserter: Coalescer[bytes, None] = Coalescer(self._insert)
+        self._swapper: Coalescer[Swap, None] = Coalescer(self._swap)
 
     def read(
         self, value: str, fields: tuple[str, ...], by: str = "_id"

@@ -18,10 +18,6 @@ MOST = 256
 """Items in one round trip. Beyond it a batch only gets slower, and its time limit nearer."""
 
 
-_WORTH_ANOTHER = 8
-"""Items that have to wait before another batch joins one that is under way."""
-
-
 class Coalescer(Generic[Item, Result]):
     """Turns single items into batches, and a batch's outcome back into each item's own.
 
@@ -32,14 +28,11 @@ class Coalescer(Generic[Item, Result]):
         self,
         flush: Callable[[list[Item]], Awaitable[Sequence[Result | Exception]]],
         most: int = MOST,
-        at_once: int = 1,
     ) -> None:
-        """`at_once` batches may be under way: where a batch mostly waits, for a disk, say."""
         self._flush = flush
         self._most = most
-        self._at_once = at_once
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: asyncio.Task[None] | None = None
 
     def submit(self, item: Item) -> asyncio.Future[Result]:
         """Add the item to the next batch.
@@ -50,9 +43,8 @@ class Coalescer(Generic[Item, Result]):
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((item, future))
-        running = len(self._running)
-        if not running or (running < self._at_once and len(self._waiting) >= _WORTH_ANOTHER):
-            self._running.add(loop.create_task(self._run()))
+        if self._running is None:
+            self._running = loop.create_task(self._run())
         return future
 
     async def _run(self) -> None:
@@ -60,8 +52,7 @@ class Coalescer(Generic[Item, Result]):
             while self._waiting:
                 await self._one_batch()
         finally:
-            # At once, not by a callback: an item that came in between would wait for nobody.
-            self._running.remove(asyncio.current_task())  # type: ignore[arg-type]  # there is one
+            self._running = None
 
     async def _one_batch(self) -> None:
         size = min(self._most, len(self._waiting))
