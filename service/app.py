@@ -113,7 +113,7 @@ def utc_now() -> datetime:
 
 
 class Worker:
-    """A worker: `start`, then `stop`; or `run` until told to stop."""
+    """A worker: `start`, then `stop`; `broken` tells of one that has to be started anew."""
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
         """Connect the parts; nothing is reached before `start`.

@@ -188,14 +188,14 @@ class Dispatcher:
         self, operation: Operation, aggregates: Aggregates, request: Any, call: Call
     ) -> Answer:
         """Carry out a request with an Idempotency-Key, or repeat the reply it had before."""
-        kept = await aggregates.kept_reply(call)
+        kept = await aggregates.replies.kept(call)
         if kept is None:
             try:
                 return _reply(call, await operation.handler(request, call))
             except (KeyTaken, Problem) as refused:
                 # What stands in its way may be what the same request has just made elsewhere.
                 conflict = isinstance(refused, KeyTaken) or refused.status == HTTPStatus.CONFLICT
-                kept = await aggregates.kept_reply(call) if conflict else None
+                kept = await aggregates.replies.kept(call) if conflict else None
                 if kept is None:
                     raise
         return _replayed(call, kept)

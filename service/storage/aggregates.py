@@ -20,11 +20,11 @@ from service.storage.kind import ID_INDEX, Kind
 from service.storage.memory import FixedMemory, FreshMemory
 from service.storage.mongo import Document, Mongo
 from service.storage.outbox import Pending
-from service.storage.replies import KeptReply, Replies
+from service.storage.replies import Replies
 from service.storage.sealing import Sealer
 from service.storage.tree import Tree
 from service.storage.turns import Turns
-from service.storage.writes import DataOf, Decision, insert_of, update_of
+from service.storage.writes import DataOf, Decision, Write, insert_of, update_of
 
 _ATTEMPTS = 64
 """Lost races after which a change is refused. Each loss means that somebody else got on."""
@@ -132,9 +132,7 @@ class Aggregates:
         except Duplicate as duplicate:
             await self.replies.refuse_taken(call, duplicate.index)
             raise
-        self._fresh.forget(write.after["_id"])
-        self._relay.submit(write.pending)
-        return write.after
+        return self._written(write)
 
     async def start(self, call: Call, document: Document) -> None:
         """Insert a new aggregate of which nothing is told yet: version 0, without an event.
@@ -184,13 +182,6 @@ class Aggregates:
                     continue
         raise Unavailable
 
-    async def kept_reply(self, call: Call) -> KeptReply | None:
-        """The reply that is kept under the call's Idempotency-Key, or None.
-
-        Raises: IdempotencyKeyReused, when it was another request's; Unavailable.
-        """
-        return await self.replies.kept(call)
-
     async def _attempt(
         self, call: Call, id: str, decide: Decision, new: Document | None
     ) -> Document:
@@ -210,9 +201,7 @@ class Aggregates:
             if kept is not None:
                 await self.replies.refuse_taken(call, duplicate.index)
             raise
-        self._fresh.forget(write.after["_id"])
-        self._relay.submit(write.pending)
-        return write.after
+        return self._written(write)
 
     async def _made(self, call: Call, new: Document, decide: Decision) -> Document:
         change = decide(new)
@@ -225,3 +214,9 @@ class Aggregates:
             if duplicate.index != ID_INDEX:
                 raise
             raise Lost from None  # another was first to make it; that one is to be changed now
+
+    def _written(self, write: Write) -> Document:
+        """Tell of a write that was carried out, and give the document as it is now."""
+        self._fresh.forget(write.after["_id"])
+        self._relay.submit(write.pending)
+        return write.after

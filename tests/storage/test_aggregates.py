@@ -85,7 +85,7 @@ class TestIdempotency:
         assert len(made) == 1
         assert sum(isinstance(result, KeyTaken) for result in results) == 19
         for worker in workers:
-            kept = await worker.things.kept_reply(worker.call("k"))
+            kept = await worker.things.replies.kept(worker.call("k"))
             assert kept is not None
             assert kept.body == b'{"id":"%b"}' % made[0]["_id"].encode()
             assert kept.etag == 1
@@ -105,9 +105,9 @@ class TestIdempotency:
         made = await shelf.make("hat", key="k")
         assert made["_id"].encode() not in made["idempotency"]["reply"]
         with pytest.raises(IdempotencyKeyReused):
-            await shelf.things.kept_reply(shelf.call("k", b"another"))
-        assert await shelf.things.kept_reply(shelf.call("other")) is None
-        assert await shelf.things.kept_reply(shelf.call()) is None
+            await shelf.things.replies.kept(shelf.call("k", b"another"))
+        assert await shelf.things.replies.kept(shelf.call("other")) is None
+        assert await shelf.things.replies.kept(shelf.call()) is None
 
 
 class TestChange:
