@@ -57,9 +57,13 @@ class _Lane:
     last_seq: int
     """Stream sequence of the aggregate's last event, as far as is known."""
     passed: int = 0
-    """The newest version that the stream is known to have."""
+    """The newest version that the stream is known to have: that of the event at `last_seq`."""
     newest: int = 0
-    """The newest version that was submitted."""
+    """The newest version that was submitted.
+
+    Not the same as what has passed: another worker may have published what this one has yet to
+    see in an outbox, and to settle.
+    """
     waiting: deque[Entry] = field(default_factory=deque)
     under_way: bool = False
     settling: int = 0
@@ -127,7 +131,7 @@ class Relay:
                 lane.waiting.append(entry)
                 lane.newest = entry["version"]
         if lane.waiting and not lane.under_way:
-            self._publish(lane)
+            self._go_on(lane)
 
     async def deliver(self, all_pending: Iterable[Pending]) -> None:
         """Submit these, and return when each is done or given up."""
@@ -173,29 +177,30 @@ class Relay:
         if error is None:
             lane.questions = 0
             lane.last_seq = answer["seq"]
-            self._passed(lane, answer["seq"])
+            lane.passed = lane.waiting[0]["version"]
             self._go_on(lane)
         elif error.get("err_code") == _WRONG_LAST_SEQUENCE:
             self._spawn(self._ask(lane))
         else:
             self._give_up(lane, error.get("description", "refused"))
 
-    def _passed(self, lane: _Lane, seq: int | None) -> None:
-        """The stream has the lane's oldest event, at this sequence where it is known."""
-        lane.settling += 1
-        entry = lane.waiting.popleft()
-        lane.passed = entry["version"]
-        self._settler.add(
-            Acknowledged(lane.collection, lane.id, lane.partner, entry, seq),
-            lambda: self._settled(lane),
-        )
-
     def _go_on(self, lane: _Lane) -> None:
+        """Settle what has passed, then publish what comes next."""
         lane.under_way = False
+        while lane.waiting and lane.waiting[0]["version"] <= lane.passed:
+            self._settle(lane, lane.waiting.popleft())
         if lane.waiting:
             self._publish(lane)
         elif not lane.settling:
             self._close(lane)
+
+    def _settle(self, lane: _Lane, entry: Entry) -> None:
+        lane.settling += 1
+        seq = lane.last_seq if entry["version"] == lane.passed else None
+        self._settler.add(
+            Acknowledged(lane.collection, lane.id, lane.partner, entry, seq),
+            lambda: self._settled(lane),
+        )
 
     def _settled(self, lane: _Lane) -> None:
         lane.settling -= 1
@@ -204,9 +209,9 @@ class Relay:
 
     def _give_up(self, lane: _Lane, reason: str) -> None:
         self._given_up[reason] += 1
-        lane.waiting.clear()
         # Whoever submits next brings these again, and they must come before what is newer.
-        lane.newest = lane.passed
+        lane.newest = lane.waiting[0]["version"] - 1
+        lane.waiting.clear()
         lane.under_way = False
         if not lane.settling:
             self._close(lane)
@@ -229,12 +234,8 @@ class Relay:
         except Exception as error:  # noqa: BLE001  # else the lane would be under way for ever
             self._give_up(lane, type(error).__name__)
             return
-        while lane.waiting and lane.waiting[0]["version"] <= version:
-            # A document that knows a later sequence than its oldest event's would publish it again.
-            self._passed(lane, seq if lane.waiting[0]["version"] == version else None)
         lane.last_seq = seq
         lane.passed = max(lane.passed, version)
-        lane.newest = max(lane.newest, version)
         self._go_on(lane)
 
     async def _last(self, lane: _Lane) -> tuple[int, int]:

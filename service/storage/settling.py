@@ -76,10 +76,12 @@ class Settler:
             if not isinstance(error, Duplicate):  # in the log already: another worker was here
                 raise error
         for collection, events in _by(batch, lambda each: each.collection):
-            sequences: dict[str, int | None] = {}
+            reached: dict[str, statements.Reached | None] = {}
             for event in events:
-                sequences[event.id] = event.seq or sequences.get(event.id)
-            query, pipeline = statements.clearings(sequences, [e.entry["id"] for e in events])
+                reached.setdefault(event.id, None)
+                if event.seq is not None:
+                    reached[event.id] = (event.seq, event.entry["version"])
+            query, pipeline = statements.clearings(reached, [e.entry["id"] for e in events])
             await self._mongo.update_all(collection, query, pipeline)
 
 

@@ -11,6 +11,9 @@ from typing import Any
 Query = dict[str, Any]
 Pipeline = list[dict[str, Any]]
 
+Reached = tuple[int, int]
+"""An event's sequence in the stream, and the version that it tells of."""
+
 _PLACE = "$$place"
 
 
@@ -41,10 +44,14 @@ def swaps(
     return _over(ids, {"$cond": [unmoved, changed, "$$ROOT"]})
 
 
-def clearings(sequences: Mapping[str, int | None], events: Sequence[str]) -> tuple[Query, Pipeline]:
-    """Take the events out of the documents' outboxes, and note their sequences in the stream.
+def clearings(
+    reached: Mapping[str, Reached | None], events: Sequence[str]
+) -> tuple[Query, Pipeline]:
+    """Take the events out of the documents' outboxes, and note how far the stream has each.
 
-    `sequences` has each document's by its id, None where it is not known.
+    `reached` has that by the document's id, None where it is not known. It is noted only where all
+    that is left in the outbox is newer: a document that knows of a later event than its oldest
+    pending one would have that published once more.
     """
     left = {
         "$filter": {
@@ -52,9 +59,16 @@ def clearings(sequences: Mapping[str, int | None], events: Sequence[str]) -> tup
             "cond": {"$not": [{"$in": ["$$this.id", {"$literal": list(events)}]}]},
         }
     }
-    noted = {"$ifNull": [_own(list(sequences.values())), "$stream_seq"]}
-    cleared = {"$mergeObjects": ["$$ROOT", {"outbox": left, "stream_seq": noted}]}
-    return _over(list(sequences), cleared)
+    sequences = [known[0] if known else None for known in reached.values()]
+    versions = [known[1] if known else None for known in reached.values()]
+    older_left = {
+        "$anyElementTrue": {
+            "$map": {"input": "$$left.version", "in": {"$lt": ["$$this", _own(versions)]}}
+        }
+    }
+    noted = {"$cond": [older_left, "$stream_seq", {"$ifNull": [_own(sequences), "$stream_seq"]}]}
+    cleared = {"$mergeObjects": ["$$ROOT", {"outbox": "$$left", "stream_seq": noted}]}
+    return _over(list(reached), {"$let": {"vars": {"left": left}, "in": cleared}})
 
 
 def _over(ids: Sequence[str], becomes: Mapping[str, Any]) -> tuple[Query, Pipeline]:

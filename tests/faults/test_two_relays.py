@@ -1,9 +1,9 @@
 """What one worker has published and not settled, another one comes upon."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import orjson
@@ -17,6 +17,7 @@ from service.bus.relay import Relay
 from service.storage.mongo import Mongo
 from service.storage.outbox import Entry, Pending, subject_of
 from service.storage.settling import Settler
+from tests.eventually import eventually
 from tests.faults.house import WINDOW_SECONDS
 from tests.servers import PrivateServers
 
@@ -39,6 +40,30 @@ def entry(version: int) -> Entry:
     }
 
 
+class Pausing:
+    """A MongoDB that can be made to keep the writes to the event log waiting."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self._open = asyncio.Event()
+        self._open.set()
+        self.waiting = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._mongo, name)
+
+    def pause(self) -> None:
+        self._open.clear()
+
+    def go_on(self) -> None:
+        self._open.set()
+
+    async def insert(self, collection: str, documents: Any) -> Mapping[int, Exception]:
+        self.waiting = not self._open.is_set()
+        await self._open.wait()
+        return await self._mongo.insert(collection, documents)
+
+
 class Table:
     """A stream, a collection, and a relay between them."""
 
@@ -47,7 +72,10 @@ class Table:
         self.connection = Connection()
         self.jetstream = self.connection.jetstream()
         self.users = database["users"]
-        self.relay = Relay(self.connection, self.jetstream, STREAM, Settler(mongo))
+        self.mongo = Pausing(mongo)
+        self.relay = Relay(
+            self.connection, self.jetstream, STREAM, Settler(cast(Mongo, self.mongo))
+        )
 
     async def start(self) -> None:
         await self.connection.connect(self._url)
@@ -92,6 +120,11 @@ async def table(
     await mongo.close()
 
 
+async def has(table: Table, count: int) -> bool:
+    """Whether the stream has as many events."""
+    return (await table.jetstream.stream_info(STREAM)).state.last_seq == count
+
+
 async def test_left_behind(table: Table) -> None:
     """An event that the stream has, and another worker left in the outbox, is not told again.
 
@@ -111,6 +144,33 @@ async def test_left_behind(table: Table) -> None:
 
     assert await table.versions_told() == [1, 2, 3]
     assert (await table.pending()).entries == []
+
+
+async def test_told_while_settling(table: Table) -> None:
+    """An event that another worker told meanwhile comes to this one together with a newer one.
+
+    This worker has heard from the stream that it has version 2, before it saw it in an outbox: it
+    must take it out of there, or else the newer one makes it look like one that is still to come.
+    """
+    entries = [entry(version) for version in (1, 2, 3)]
+    await table.users.insert_one({"_id": USER, "version": 3, "outbox": entries})
+    for each in entries[:2]:
+        await table.publish(each)
+
+    table.mongo.pause()
+    table.relay.submit(Pending("users", USER, PARTNER, 0, entries[:1]))
+    await eventually(lambda: table.mongo.waiting, what="the first one is being settled")
+    table.relay.submit(Pending("users", USER, PARTNER, 0, entries))
+    await eventually(lambda: has(table, 3), what="the stream has the third")
+    table.mongo.go_on()
+    await eventually(lambda: table.relay.backlog == 0, what="all are settled")
+
+    await asyncio.sleep(3 * WINDOW_SECONDS)  # the stream knows the ids no longer
+    left = await table.pending()
+    if left.entries:
+        await table.relay.deliver([left])
+    assert left.entries == []
+    assert await table.versions_told() == [1, 2, 3]
 
 
 async def test_refused(table: Table) -> None:

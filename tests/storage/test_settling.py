@@ -77,3 +77,27 @@ async def test_pull_out_of_reach(shelf: Shelf) -> None:
         THINGS.collection,
     ]
     assert (kept["outbox"], kept["stream_seq"]) == ([], 7)
+
+
+async def test_later_one_first(shelf: Shelf) -> None:
+    """Where an older event is left in the outbox, the sequence of a newer one is not noted.
+
+    The document would have the older one published behind the newer one.
+    """
+    made = await shelf.make("hat")
+    changed = await shelf.set(made["_id"], count=1)
+    first, second = changed["outbox"]
+
+    async def settle(entry: Document, seq: int) -> Document:
+        called: list[str] = []
+        acknowledged = Acknowledged(THINGS.collection, made["_id"], shelf.partner, entry, seq)
+        Settler(shelf.mongo).add(acknowledged, lambda: called.append("done"))
+        await eventually(lambda: called)
+        kept = await shelf.things.read(made["_id"])
+        assert kept is not None
+        return kept
+
+    kept = await settle(second, 8)
+    assert (kept["outbox"], "stream_seq" in kept) == ([first], False)
+    kept = await settle(first, 7)
+    assert (kept["outbox"], kept["stream_seq"]) == ([], 7)
