@@ -9,7 +9,7 @@ has a bound, and answers what is beyond it, instead of keeping it waiting unseen
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -20,8 +20,11 @@ from nats.protocol.parser import Parser
 
 log = structlog.get_logger()
 
+_Message = tuple[bytes, bytes, bytes, bytes]
+"""Subject, reply subject, header block and payload."""
+
 Receive = Callable[[bytes, bytes, bytes, bytes], None]
-"""Takes subject, reply subject, header block and payload; must not raise, and not take long."""
+"""Takes a message, part by part; must not raise, and not take long."""
 
 _CRLF = b"\r\n"
 _HEADER_LINE = b"NATS/1.0\r\n"
@@ -97,18 +100,28 @@ class Connection(Client):
         tasks = (self._reading_task, self._flusher_task)
         return self.is_connected and any(task is not None and task.done() for task in tasks)
 
-    async def _receive(
-        self, sid: int, subject: bytes, reply: bytes, headers: bytes, payload: bytes
-    ) -> None:
+    def _hand_over(self, sid: int, message: _Message) -> Awaitable[None] | None:
+        """Call whoever listens, or give what is to be awaited for a subscription of nats-py's."""
+        receive = self._receivers.get(sid)
+        if receive is None:
+            return self._pass_on(sid, message)
         try:
-            receive = self._receivers.get(sid)
-            if receive is not None:
-                receive(subject, reply, headers, payload)
-            else:
-                await self._process_msg(sid, subject, reply, payload, headers)
+            receive(*message)
         except Exception as error:  # noqa: BLE001  # the reading task must outlive any message
-            # One message that cannot be decoded, one reply that nobody waits for any more.
-            log.warning("nats_message_dropped", error=type(error).__name__)
+            _log_dropped(error)
+        return None
+
+    async def _pass_on(self, sid: int, message: _Message) -> None:
+        subject, reply, headers, payload = message
+        try:
+            await self._process_msg(sid, subject, reply, payload, headers)
+        except Exception as error:  # noqa: BLE001  # as above
+            _log_dropped(error)
+
+
+def _log_dropped(error: Exception) -> None:
+    """One message that cannot be decoded, or one reply that nobody waits for any more."""
+    log.warning("nats_message_dropped", error=type(error).__name__)
 
 
 async def _never(_: Any) -> None:
@@ -134,10 +147,17 @@ class _Intake(Parser):
         at = 0
         while (end := buffer.find(_CRLF, at)) >= 0:
             if buffer.startswith((b"MSG ", b"HMSG "), at):
-                after = await self._message(buffer, at, end)
-                if after < 0:
+                sid, head, total, subject, reply = _opening(bytes(buffer[at:end]))
+                start = end + 2
+                at_next = start + total + 2
+                if at_next > len(buffer):
                     break
-                at = after
+                at = at_next
+                headers = bytes(buffer[start : start + head])
+                payload = bytes(buffer[start + head : start + total])
+                waiting = self._connection._hand_over(sid, (subject, reply, headers, payload))
+                if waiting is not None:
+                    await waiting
             else:
                 await self._lines.parse(bytes(buffer[at : end + 2]))
                 at = end + 2
@@ -145,20 +165,17 @@ class _Intake(Parser):
                 return  # a reconnect began meanwhile, with a buffer of its own
         del buffer[:at]
 
-    async def _message(self, buffer: bytearray, at: int, end: int) -> int:
-        """Hand over one message; give where the next frame begins, or -1 if more must be read."""
-        try:
-            kind, subject, sid, *rest = bytes(buffer[at:end]).split(b" ")
-            size = int(rest[-1])
-            head = int(rest[-2]) if kind == b"HMSG" else 0
-            reply = rest[0] if len(rest) == (3 if kind == b"HMSG" else 2) else b""
-        except (ValueError, IndexError) as error:
-            raise ProtocolError from error
-        start = end + 2
-        after = start + size + 2
-        if after > len(buffer):
-            return -1
-        headers = bytes(buffer[start : start + head])
-        payload = bytes(buffer[start + head : start + size])
-        await self._connection._receive(int(sid), subject, reply, headers, payload)
-        return after
+
+def _opening(line: bytes) -> tuple[int, int, int, bytes, bytes]:
+    """What a message's first line says: subscription, bytes of headers, bytes in all, subjects.
+
+    Raises: ProtocolError.
+    """
+    try:
+        kind, subject, sid, *rest = line.split(b" ")
+        total = int(rest[-1])
+        head = int(rest[-2]) if kind == b"HMSG" else 0
+        reply = rest[0] if len(rest) == (3 if kind == b"HMSG" else 2) else b""
+        return int(sid), head, total, subject, reply
+    except (ValueError, IndexError) as error:
+        raise ProtocolError from error

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +15,7 @@ import structlog
 from pydantic import ValidationError
 
 from service.bus.headers import Headers
+from service.bus.limit import TimeLimit
 from service.bus.rates import Rates
 from service.call import NOBODY, Call, Caller
 from service.operation import Module, Operation
@@ -87,6 +89,7 @@ class Dispatcher:
         self._clock = clock
         self._max_payload = max_payload
         self._catalogue = catalogue
+        self._limit = TimeLimit(LONGEST)
 
     async def answer(
         self, operation: Operation, subject: bytes, header_block: bytes, body: bytes
@@ -94,16 +97,20 @@ class Dispatcher:
         """Carry out a request. Never raises: whatever goes wrong is an answer too."""
         headers = Headers.read(header_block)
         request_id = headers.request_id()
+        task = self._limit.begin()
         try:
-            async with asyncio.timeout(LONGEST):
-                return await self._carried_out(operation, subject, headers, request_id, body)
+            return await self._carried_out(operation, subject, headers, request_id, body)
         except Problem as problem:
             return refusal(problem, request_id)
-        except TimeoutError:
+        except asyncio.CancelledError:
+            if not self._limit.cancelled(task):
+                raise
             return refusal(Unavailable(), request_id)
         except Exception as error:  # noqa: BLE001  # everything is answered
             _log_defect(operation, request_id, error)
             return refusal(Internal(), request_id)
+        finally:
+            self._limit.end(task)
 
     async def _carried_out(
         self,
@@ -205,6 +212,7 @@ class Dispatcher:
         return self._storage.sealer.keyed_hash(f"{caller.rights}\n{validated}".encode())
 
 
+@lru_cache(maxsize=10_000)
 def partner_in(subject: bytes) -> str | None:
     """The partner that the subject names, or None where it is not one."""
     try:

@@ -36,6 +36,7 @@ class Headers:
 
     values: dict[bytes, list[bytes]]
     malformed: bool
+    _token: str | None = None
 
     @classmethod
     def read(cls, block: bytes) -> "Headers":
@@ -70,6 +71,11 @@ class Headers:
 
         Raises: Unauthenticated, also when they differ.
         """
+        if self._token is None:
+            self._token = self._one_token()
+        return self._token
+
+    def _one_token(self) -> str:
         tokens = {value for value in self.values.get(b"token", ()) if value}
         for value in self.values.get(b"authorization", ()):
             scheme, _, credentials = value.partition(b" ")
@@ -136,7 +142,9 @@ class Headers:
         return text
 
     def _text(self, name: bytes) -> str | None:
-        values = set(self.values.get(name, ()))
+        if name not in self.values:
+            return None
+        values = set(self.values[name])
         if len(values) != 1:
             return None
         try:

@@ -26,7 +26,9 @@ log = structlog.get_logger()
 QUEUE_GROUP = "svc-user"
 
 AT_ONCE = 64
-"""Requests carried out at once: enough to fill the batches, few enough to let a newcomer in."""
+"""Requests carried out at once where several partners ask: few enough to let a newcomer in."""
+ALONE = 256
+"""Requests carried out at once where one partner asks: enough to fill the batches."""
 _LONGEST_WAIT = 0.25
 
 _NOT_ANSWERED = (b"$", b"evt.", b"svc.")
@@ -73,13 +75,14 @@ class Server:
         self._dispatcher = dispatcher
         self._bound = bound
         self._log_queries = log_queries
-        self._turnstile: Turnstile[_Request] = Turnstile(AT_ONCE)
+        self._turnstile: Turnstile[_Request] = Turnstile(AT_ONCE, ALONE)
         self._hurrying: asyncio.TimerHandle | None = None
         self._subscriptions: list[Subscription] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         """Subscribe, and return once the NATS server knows of it."""
+        self._loop = asyncio.get_running_loop()
         for endpoint in self.endpoints:
             receive = partial(self._receive, endpoint)
             subject = endpoint.operation.subject
@@ -98,7 +101,7 @@ class Server:
                 # All that the server had sent before it knew comes before its answer to this.
                 await self._connection.flush()
                 while self._tasks:
-                    await asyncio.wait(self._tasks)
+                    await asyncio.wait(self._tasks.values())
         except TimeoutError:
             log.warning("drain_deadline", unanswered=self.in_flight)
 
@@ -121,13 +124,11 @@ class Server:
             self._watch_queue()
 
     def _start(self, partner: bytes, request: _Request) -> None:
-        task = asyncio.get_running_loop().create_task(self._serve(partner, request))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        # The loop itself keeps no task from being collected.
+        self._tasks[id(request)] = self._loop.create_task(self._serve(partner, request))
 
     def _watch_queue(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._hurrying = loop.call_later(_LONGEST_WAIT, self._hurry)
+        self._hurrying = self._loop.call_later(_LONGEST_WAIT, self._hurry)
 
     def _hurry(self) -> None:
         self._hurrying = None
@@ -143,6 +144,7 @@ class Server:
             )
             self._send(request, answer)
         finally:
+            del self._tasks[id(request)]
             for other, waiting in self._turnstile.leave(partner):
                 self._start(other, waiting)
 

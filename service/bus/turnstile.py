@@ -1,7 +1,7 @@
 """The turnstile: so many requests at once, and the partners in turn when more want to start.
 
-A partner alone may use the whole worker. When others ask too, each has an equal share of what runs
-at once, and one that has nothing running starts without waiting for anybody's queue.
+A partner alone may use the whole worker. When others ask too, less runs at once, each has an equal
+share of it, and one that has nothing running starts without waiting for anybody's queue.
 """
 
 from collections import deque
@@ -18,9 +18,12 @@ _SMALLEST_SHARE = 8
 class Turnstile(Generic[Request]):
     """Decides which request starts next; knows nothing of what a request is."""
 
-    def __init__(self, at_once: int) -> None:
+    def __init__(self, at_once: int, alone: int) -> None:
+        """`at_once` is how many may run where several partners ask, `alone` where one does."""
         self._at_once = at_once
-        self._share = at_once
+        self._alone = alone
+        self._most = alone
+        self._share = alone
         self._running: dict[bytes, int] = {}
         self._queues: dict[bytes, deque[tuple[float, Request]]] = {}
         self._asked: dict[bytes, float] = {}
@@ -35,7 +38,9 @@ class Turnstile(Generic[Request]):
             # Not with each request: of made-up partners there may be thousands.
             self._looked_at = now
             self._asked = {p: at for p, at in self._asked.items() if now - at <= _RECENT}
-        self._share = max(_SMALLEST_SHARE, self._at_once // len(self._asked))
+        others = len(self._asked) > 1
+        self._most = self._at_once if others else self._alone
+        self._share = max(_SMALLEST_SHARE, self._most // len(self._asked))
         if partner not in self._queues and self._may_start(partner):
             self._start(partner)
             return True
@@ -86,5 +91,5 @@ class Turnstile(Generic[Request]):
         mine = self._running.get(partner, 0)
         if mine == 0:
             # Nobody waits behind another's queue; made-up partners cannot have it without end.
-            return self.running < 2 * self._at_once
-        return self.running < self._at_once and mine < self._share
+            return self.running < self._alone + self._at_once
+        return self.running < self._most and mine < self._share
