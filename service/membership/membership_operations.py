@@ -45,11 +45,14 @@ from service.operation import Module, Operations
 from service.problems import InvalidCursor, TokenExpired, Unauthenticated
 from service.storage.mongo import Document
 from service.storage.pages import read_page
+from service.storage.pairs import Pair
 from service.storage.writes import Change
 from service.users.problems import UserNotFound
 from service.users.store import STANDING_FIELDS, USERS
 
 membership_operations = Operations("membership", module=Module.MEMBERSHIP)
+
+_USERS_AND_SEATS = Pair(USERS, STANDING_FIELDS, store.MEMBERSHIPS, ("role",), store.SEAT)
 
 
 @membership_operations.command(
@@ -212,9 +215,8 @@ async def check(request: CheckPermission, call: Call) -> PermissionAnswer:
     """Tell whether a user may do something in an account: asked before every action there."""
     await refuse_stranger(call, request.account_id)
     in_reach(call, await call.storage[ACCOUNTS].read_fixed(request.account_id))
-    user, membership = await asyncio.gather(
-        call.storage[USERS].read(request.user_id, STANDING_FIELDS),
-        store.find_seat(call, request.account_id, request.user_id),
+    user, membership = await call.storage.read_pair(
+        _USERS_AND_SEATS, request.user_id, store.seat(request.account_id, request.user_id)
     )
     role = membership["role"] if membership else NONE
     # Who has a role is seen by whoever sees the account, in whichever domain that user is.

@@ -44,16 +44,17 @@ class Storage:
             reader = self._lookups[lookup] = LookupReader(self._mongo, lookup)
         return await reader.read(id)
 
-    async def read_pair(self, pair: Pair, id: str) -> Found:
-        """Both documents of the pair under the id, None for one that there is not.
+    async def read_pair(self, pair: Pair, id: str, other: str | None = None) -> Found:
+        """Both documents of the pair, None for one that there is not.
 
+        `other` is what the second is found by, where that is not the id of the first.
         Shared, and not to be changed.
         Raises: Unavailable.
         """
         reader = self._pairs.get(pair)
         if reader is None:
             reader = self._pairs[pair] = PairReader(self._mongo, pair)
-        return await reader.read(id)
+        return await reader.read(id, other)
 
     async def together(
         self,

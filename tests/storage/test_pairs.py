@@ -51,6 +51,19 @@ async def test_a_batch_larger_than_one_round_trip(mongo: Mongo) -> None:
         assert owner == {"_id": id, "name": id}
 
 
+async def test_found_by_another_field(mongo: Mongo) -> None:
+    """The second may be found by another unique value than the id of the first."""
+    hats = [{"_id": id, "partner": "acme"} for id in "ab"]
+    await mongo.insert("hats", hats)
+    owners = [{"_id": id, "partner": "acme", "seat": id.upper(), "name": id} for id in "xyz"]
+    await mongo.insert("owners", owners)
+    reader = PairReader(mongo, Pair(HATS, (), OWNERS, ("name",), "seat"))
+    asked = [("a", "X"), ("a", "Y"), ("b", "X"), ("b", "x"), ("c", "Z")]
+    found = await asyncio.gather(*(reader.read(id, seat) for id, seat in asked))
+    names = [(hat and hat["_id"], owner and owner["name"]) for hat, owner in found]
+    assert names == [("a", "x"), ("a", "y"), ("b", "x"), ("b", None), (None, "z")]
+
+
 async def test_no_database() -> None:
     """Without MongoDB it is not available, as any other read."""
     away = Mongo("mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=100", "none")
