@@ -19,15 +19,18 @@ class TimeLimit:
         """In the order in which they began, so whoever is late stands first."""
         self._late: set[asyncio.Task[object]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self) -> asyncio.Task[object]:
         """The current task has so much time from now on; give it, for `end`."""
-        task = asyncio.current_task()
+        if self._loop is None:  # once: to ask for it costs a system call
+            self._loop = asyncio.get_running_loop()
+        task = asyncio.current_task(self._loop)
         if task is None:
             raise RuntimeError("only a task can be cancelled")
         self._began[task] = time.monotonic()
         if self._timer is None:
-            self._timer = task.get_loop().call_later(_TICK, self._look)
+            self._timer = self._loop.call_later(_TICK, self._look)
         return task
 
     def end(self, task: asyncio.Task[object]) -> None:

@@ -11,6 +11,7 @@ out of the outbox. What this worker gives up on is still in its outbox, where a 
 """
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -163,7 +164,7 @@ class Relay:
         self._published += 1
         reply = self._inbox + b"%d" % self._published
         lane.under_way = True
-        deadline = asyncio.get_running_loop().time() + _ACK_TIMEOUT
+        deadline = time.monotonic() + _ACK_TIMEOUT
         self._unacknowledged[reply] = (lane, deadline)
         self._connection.send(subject, entry["body"], headers.encode(), reply)
 
@@ -253,10 +254,9 @@ class Relay:
 
     async def _watch(self) -> None:
         """Find the publishes that nobody acknowledged: they may have landed, or may yet."""
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(1)
-            now = loop.time()
+            now = time.monotonic()
             late = [key for key, (_, deadline) in self._unacknowledged.items() if deadline <= now]
             for key in late:
                 lane, _ = self._unacknowledged.pop(key)

@@ -33,6 +33,7 @@ class Coalescer(Generic[Item, Result]):
         self._most = most
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._running: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def submit(self, item: Item) -> asyncio.Future[Result]:
         """Add the item to the next batch.
@@ -40,11 +41,12 @@ class Coalescer(Generic[Item, Result]):
         The future raises what `flush` gave for the item; Unavailable when the batch before it
         found MongoDB out of reach, since nobody should wait for two time limits.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Result] = loop.create_future()
+        if self._loop is None:  # once: to ask for it costs a system call
+            self._loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = self._loop.create_future()
         self._waiting.append((item, future))
         if self._running is None:
-            self._running = loop.create_task(self._run())
+            self._running = self._loop.create_task(self._run())
         return future
 
     async def _run(self) -> None:

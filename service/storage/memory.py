@@ -1,6 +1,7 @@
 """What a worker remembers of documents, so that it need not read them again for each request."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -53,7 +54,7 @@ class FreshMemory:
         Raises: Unavailable.
         """
         read_at, document = self._known.get(id, (0.0, None))
-        age = asyncio.get_running_loop().time() - read_at
+        age = time.monotonic() - read_at
         if id not in self._known or age > _OLDEST:
             return await asyncio.shield(self._renewal(id))
         if age > _RENEW_AFTER:
@@ -73,7 +74,7 @@ class FreshMemory:
         return task
 
     async def _renew(self, id: str) -> Document | None:
-        began = asyncio.get_running_loop().time()
+        began = time.monotonic()
         me = asyncio.current_task()
         try:
             document = await self._read(id)
