@@ -11,6 +11,8 @@ from service.command.dev import dev
 from service.command.doctor import doctor
 from service.command.failure import CommandGroup
 from service.command.keys import init, jwks
+from service.command.nats_config import nats_config
+from service.command.nats_consumers import nats_consumers
 from service.command.operations import operations
 from service.command.rotate import rotate
 from service.command.serve import serve
@@ -73,6 +75,20 @@ app.command(
 app.command(epilog=_examples("svc-user tree --partner acme"))(tree)
 app.command(epilog=_examples("svc-user operations", "svc-user operations user.create"))(operations)
 app.command(epilog=_examples("svc-user doctor", "svc-user doctor --data-dir /tmp/try"))(doctor)
+app.command(
+    "nats-config",
+    epilog=_examples(
+        "svc-user nats-config --partner acme --partner globex",
+        'svc-user nats-config --partner acme --consumer crm --scope "read:user write:user"',
+    ),
+)(nats_config)
+app.command(
+    "nats-consumers",
+    epilog=_examples(
+        "SVC_USER_NATS_URL=nats://nats:4222 SVC_USER_NATS_CREDS=.svc-user/nats/service.creds "
+        "svc-user nats-consumers",
+    ),
+)(nats_consumers)
 keys.command(epilog=_examples("svc-user keys init --keys-dir /etc/svc-user/keys"))(init)
 keys.command(epilog=_examples("svc-user keys jwks > jwks.json"))(jwks)
 keys.command(

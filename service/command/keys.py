@@ -1,7 +1,6 @@
 """`svc-user keys`: the two key rings that a worker needs, and the public half of one."""
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ from service.auth.issuer import SigningKeys
 from service.auth.rings import DATA, SIGNING
 from service.command.failure import Failure
 from service.command.place import DEFAULT_FOLDER, keys_folder
+from service.command.private_files import write_new, write_over
 from service.storage.sealing import DataKeys
 
 KeysDir = Annotated[
@@ -50,7 +50,7 @@ def rotate_signing(folder: Path, *, drop_old: bool) -> None:
     ring = signing_keys(folder).rotated()
     if drop_old:
         ring = replace(ring, keys={ring.current: ring.keys[ring.current]})
-    _write_over(folder / SIGNING, ring.dump())
+    write_over(folder / SIGNING, ring.dump())
     typer.echo(f"{folder / SIGNING}: signs with {ring.current}, has {len(ring.keys)} in all")
 
 
@@ -62,7 +62,7 @@ def make_keys(folder: Path) -> list[str]:
     rings = {DATA: DataKeys.generate().dump(), SIGNING: SigningKeys.generate().dump()}
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return [name for name, ring in rings.items() if _write_new(folder / name, ring)]
+        return [name for name, ring in rings.items() if write_new(folder / name, ring)]
     except OSError as error:
         raise Failure(f"The key rings cannot be made: {error}.") from error
 
@@ -81,28 +81,3 @@ def signing_keys(folder: Path) -> SigningKeys:
         ) from None
     except (OSError, ValueError) as error:
         raise Failure(f"The key to sign with cannot be read: {error}.") from error
-
-
-def _write_new(path: Path, text: str) -> bool:
-    """Write the file for its owner alone; leave one that exists as it is."""
-    try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return False
-    with open(file, "w") as writing:
-        writing.write(text)
-    return True
-
-
-def _write_over(path: Path, text: str) -> None:
-    """Put the file in the place of the one that is there, whole at every moment.
-
-    Raises: Failure.
-    """
-    new = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        _write_new(new, text)
-        new.replace(path)
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise Failure(f"{path} cannot be written: {error}.") from error
