@@ -87,6 +87,10 @@ class Settings(BaseSettings):
     nats_accounts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Account nkeys (A…) whose user JWTs are accepted, comma-separated."
     )
+    nats_accounts_file: FilePath | None = Field(
+        None,
+        description="File with more such nkeys, one a line: `trusted-accounts` of nats-config.",
+    )
     nats_jwt_without_expiry: bool = Field(
         False, description="Accept NATS user JWTs that never expire."
     )
@@ -144,7 +148,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _keys_are_keys(self) -> Self:
-        for name in self.nats_accounts:
+        for name in self._trusted_accounts:
             account_key(name)
         return self
 
@@ -156,7 +160,16 @@ class Settings(BaseSettings):
     @property
     def account_keys(self) -> dict[str, Ed25519PublicKey]:
         """The trusted NATS accounts by their nkeys."""
-        return {name: account_key(name) for name in self.nats_accounts}
+        return {name: account_key(name) for name in self._trusted_accounts}
+
+    @property
+    def _trusted_accounts(self) -> tuple[str, ...]:
+        if self.nats_accounts_file is None:
+            return self.nats_accounts
+        try:
+            return (*self.nats_accounts, *self.nats_accounts_file.read_text().split())
+        except OSError as error:
+            raise ValueError(str(error)) from error
 
 
 def read_settings(**overrides: Any) -> Settings:

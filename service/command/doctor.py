@@ -54,7 +54,7 @@ def _keys(settings: Settings) -> Finding:
     """
     issuers = trusted_issuers(settings, load_keys(settings).signing)
     names = ", ".join(issuer.issuer for issuer in issuers)
-    if not issuers and not settings.nats_accounts:
+    if not issuers and not settings.account_keys:
         advice = "Make a ring with `svc-user keys init`, or set SVC_USER_ISSUERS."
         return wrong("keys", "no issuer is trusted, so no token is accepted", advice)
     return ok("keys", f"{settings.keys_dir}, tokens of {names or 'NATS accounts only'}")

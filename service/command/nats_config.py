@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from service.auth.scopes import ALL_SCOPES
 from service.bus.dispatch import PARTNER
-from service.command.nats_folder import Credentials, NatsFolder
+from service.command.nats_folder import TRUSTED, Credentials, NatsFolder
 from service.command.options import Scopes
 from service.command.output import new_table, wide_console
 
@@ -84,7 +84,7 @@ Let every nats-server include {nats_dir / "accounts.conf"} (by a path from the f
 it), and reload it when it changes. Workers need
 
   SVC_USER_NATS_CREDS={nats_dir / "service.creds"}
-  SVC_USER_NATS_ACCOUNTS={folder.trusted}
+  SVC_USER_NATS_ACCOUNTS_FILE={nats_dir / TRUSTED}
 
 and, once the event stream is there, `svc-user nats-consumers` makes the partners' consumers.""")
 

@@ -1,6 +1,7 @@
 """The folder with NATS's accounts: keys and credentials that stay, and a configuration from them.
 
     accounts.conf          what each nats-server includes; nothing in it is secret
+    trusted-accounts       who signs partners' tokens, for SVC_USER_NATS_ACCOUNTS_FILE
     consumers.json         the durable consumers of each partner, for `svc-user nats-consumers`
     service.creds          what workers connect with; system.creds what operators do
     operator.nk …          the seeds that sign: keep them, and keep them off the servers
@@ -27,6 +28,7 @@ from service.command.failure import Failure
 from service.command.private_files import write_new, write_over
 
 CONSUMERS = "consumers.json"
+TRUSTED = "trusted-accounts"
 _DAY = 86_400
 _PUBLIC = 0o644
 
@@ -60,11 +62,6 @@ class NatsFolder:
             self._signing = self._key("partners-signing", "account")
         except OSError as error:
             raise Failure(f"{folder} cannot be used: {error}.") from error
-
-    @property
-    def trusted(self) -> str:
-        """The public key that signs what partners show as tokens: for SVC_USER_NATS_ACCOUNTS."""
-        return self._signing.name
 
     @property
     def partners(self) -> list[str]:
@@ -113,6 +110,7 @@ class NatsFolder:
             known = consumers.setdefault(partner, [partner])
             known += sorted(set(further.get(partner, ())) - set(known))
         write_over(self._folder / CONSUMERS, json.dumps(consumers, indent=2) + "\n", _PUBLIC)
+        write_over(self._folder / TRUSTED, self._signing.name + "\n", _PUBLIC)
         write_over(self._folder / "accounts.conf", self._configuration(consumers), _PUBLIC)
 
     def _configuration(self, consumers: Mapping[str, Sequence[str]]) -> str:

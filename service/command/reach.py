@@ -9,6 +9,7 @@ from typing import Any
 import typer
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+from nats.errors import TimeoutError as NatsTimeoutError
 from pymongo.errors import PyMongoError
 
 from service import app
@@ -18,6 +19,8 @@ from service.settings import Settings
 
 _CONNECT_DEADLINE = 5.0
 _LOOK_EVERY = 0.5
+_LEADERLESS = 2.0
+"""Seconds in which JetStream answers, unless its servers have yet to choose a leader."""
 
 
 @asynccontextmanager
@@ -74,12 +77,22 @@ def shown(url: str) -> str:
 
 
 async def _obstacle(settings: Settings) -> str | None:
+    return await _nats_obstacle(settings) or await _mongo_obstacle(settings)
+
+
+async def _nats_obstacle(settings: Settings) -> str | None:
     try:
-        async with nats_client(settings):
-            pass
+        async with nats_client(settings) as client:
+            await client.jetstream(timeout=_LEADERLESS).account_info()
     except NoAnswer as failure:
         return str(failure)
-    return await _mongo_obstacle(settings)
+    except NatsTimeoutError:
+        return (
+            f"JetStream at {shown(settings.nats_url)} does not answer: it may have no leader yet."
+        )
+    except NatsError:
+        pass  # it answers, and what it says is met again, and told, when the worker starts
+    return None
 
 
 async def _mongo_obstacle(settings: Settings) -> str | None:

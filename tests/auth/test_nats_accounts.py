@@ -28,7 +28,7 @@ from service.auth import nats_claims
 from service.auth.nats_accounts import DOMAIN
 from service.auth.nats_claims import NatsKey
 from service.cli import app
-from service.command.nats_folder import NatsFolder
+from service.command.nats_folder import TRUSTED
 from service.local import LocalServer, start_nats
 from tests.client import Partner
 from tests.deployment import Deployment
@@ -141,7 +141,7 @@ async def site(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
         tmp_path_factory.mktemp("keys"), server.url, mongo_uri, f"test_{uuid4().hex}"
     )
     creds = folder / "service.creds"
-    await deployment.add_worker(nats_creds=creds, nats_accounts=NatsFolder(folder).trusted)
+    await deployment.add_worker(nats_creds=creds, nats_accounts_file=folder / TRUSTED)
     deployment.nats = await nats.connect(server.url, user_credentials=str(creds))
     site = Site(folder, server, deployment)
     with pytest.MonkeyPatch.context() as patch:
@@ -374,6 +374,7 @@ async def test_a_partner_is_added_while_all_runs(site: Site, acme: Station) -> N
             return None
 
     initech = await eventually(let_in, within=10)
+    assert initech is not None
     assert (await initech.ask("svc.user.initech.list", {}))["users"] == []
     assert (await acme.ask("svc.user.acme.list", {}))["users"] == []
     assert acme.client.stats["reconnects"] == 0

@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import nkeys  # type: ignore[import-untyped]
@@ -201,3 +202,14 @@ def test_account_setting(name: str) -> None:
     """What is not the public key of an account stops the start, and the setting is named."""
     with pytest.raises(WrongSetting, match="SVC_USER_NATS_ACCOUNTS"):
         read_settings(nats_accounts=name)
+
+
+def test_account_file(tmp_path: Path) -> None:
+    """A file's accounts are trusted beside the setting's; what is none stops the start."""
+    file = tmp_path / "accounts"
+    file.write_text(f"{OTHER.name}\n")
+    settings = read_settings(nats_accounts=ACCOUNT.name, nats_accounts_file=file)
+    assert set(settings.account_keys) == {ACCOUNT.name, OTHER.name}
+    file.write_text(USER.name)
+    with pytest.raises(WrongSetting, match="SVC_USER_NATS_ACCOUNTS"):
+        read_settings(nats_accounts_file=file)
