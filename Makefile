@@ -8,10 +8,10 @@ USABLE := 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'
 CODE := service schemas tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format schemas bench faults growth lock clean
+.PHONY: help install run test check deploy-check format schemas bench faults growth lock clean
 
 help: ## print this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.dev ## install everything, servers and tools for development too, into .venv
 
@@ -21,11 +21,15 @@ run: $(VENV)/.local ## start NATS, MongoDB and the service on this machine (ARGS
 test: $(VENV)/.dev ## run the whole suite on real servers (ARGS="-k name" for a part of it)
 	@$(BIN)/pytest $(ARGS)
 
-check: $(VENV)/.dev ## lint, formatting, types, and whether the generated files are in step
+check: $(VENV)/.dev ## lint, formatting, types, Kubernetes' schemas, and whether the generated files are in step
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(CODE)
 	@$(BIN)/python -m service.catalogue --check
+	@$(BIN)/python -m tests.deploy.manifests
+
+deploy-check: $(VENV)/.dev ## build and run what deploy/ describes, where a Docker engine answers
+	@SVC_USER_TEST_DEPLOY=1 $(BIN)/pytest tests/deploy --timeout=900 -rs --log-cli-level=INFO $(ARGS)
 
 format: $(VENV)/.dev ## put the code into its one format, and mend what the linter can mend
 	@$(BIN)/ruff check --fix .
