@@ -30,9 +30,11 @@ from service.auth.nats_claims import NatsKey
 from service.cli import app
 from service.command.nats_folder import TRUSTED
 from service.local import LocalServer, start_nats
+from service.local.ports import LOOPBACK, free_port
 from tests.client import Partner
 from tests.deployment import Deployment
 from tests.eventually import eventually
+from tests.servers import PrivateServers
 
 API = f"$JS.{DOMAIN}.API"
 ENTITY = {"entity_type": "business", "registration_number": "1", "trading_name": "Acme"}
@@ -85,6 +87,7 @@ class Site:
     folder: Path
     server: LocalServer
     deployment: Deployment
+    leaf_port: int
     stations: list[Station] = field(default_factory=list)
 
     async def station(self, creds: Path | str) -> Station:
@@ -136,14 +139,16 @@ async def site(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     place, accounts = tmp_path_factory.mktemp("nats"), folder / "accounts.conf"
     # An include is looked for from the folder of the file that it stands in.
     include = f"include {json.dumps('../../' + str(accounts.relative_to(place.parent)))}\n"
-    server = await start_nats(place, port=0, config=include)
+    leaf_port = free_port()
+    leaves = f'leafnodes {{ listen: "{LOOPBACK}:{leaf_port}" }}\n'
+    server = await start_nats(place, port=0, config=include + leaves)
     deployment = Deployment(
         tmp_path_factory.mktemp("keys"), server.url, mongo_uri, f"test_{uuid4().hex}"
     )
     creds = folder / "service.creds"
     await deployment.add_worker(nats_creds=creds, nats_accounts_file=folder / TRUSTED)
     deployment.nats = await nats.connect(server.url, user_credentials=str(creds))
-    site = Site(folder, server, deployment)
+    site = Site(folder, server, deployment, leaf_port)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SVC_USER_NATS_URL", server.url)
         patch.setenv("SVC_USER_NATS_CREDS", str(creds))
@@ -379,3 +384,28 @@ async def test_a_partner_is_added_while_all_runs(site: Site, acme: Station) -> N
     assert (await acme.ask("svc.user.acme.list", {}))["users"] == []
     assert acme.client.stats["reconnects"] == 0
     assert initech.token not in printed
+
+
+async def test_a_leaf_node_reaches_what_its_credentials_do(
+    site: Site, acme: Station, private_servers: PrivateServers
+) -> None:
+    """A nats-server of the partner's own, joined by its credentials, is the partner and no more."""
+    creds = json.dumps(str(site.folder / "partners" / "acme.creds"))
+    remote = f'{{ url: "nats-leaf://{LOOPBACK}:{site.leaf_port}", credentials: {creds} }}'
+    leaf = await private_servers.nats(config=f"leafnodes {{ remotes: [ {remote} ] }}\n")
+    async with await nats.connect(leaf.url) as client:
+        headers = {"Authorization": f"Bearer {acme.token}"}
+
+        async def answered() -> bytes | None:
+            try:
+                reply = await client.request("svc.user.acme.list", b"", headers=headers, timeout=1)
+            except nats.errors.Error:
+                return None  # the leaf node has yet to join
+            return reply.data
+
+        reply = await eventually(answered, within=10)
+        assert reply is not None
+        assert json.loads(reply)["users"] == []
+        for subject in ("svc.user.globex.list", f"{API}.CONSUMER.INFO.{STREAM}.globex"):
+            with pytest.raises(nats.errors.Error):
+                await client.request(subject, b"", timeout=0.5)

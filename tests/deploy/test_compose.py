@@ -84,6 +84,9 @@ def stack(program: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) ->
     try:
         stack.compose("up", "--no-build", "--detach", "--wait", *services)
         yield stack
+    except AssertionError:
+        log.error("%s\n%s", stack.compose("ps", "--all"), stack.compose("logs", "worker"))
+        raise
     finally:
         stack.compose("down", "--volumes", "--timeout", "5")
 
