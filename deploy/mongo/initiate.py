@@ -17,9 +17,7 @@ WHOLE = {"PRIMARY", "SECONDARY"}
 
 def obstacle(members: list[str]) -> str:
     """Say what is missing until the set is whole, and go a step of the way there."""
-    with MongoClient(
-        members[0], directConnection=True, serverSelectionTimeoutMS=2000
-    ) as client:
+    with MongoClient(members[0], directConnection=True, serverSelectionTimeoutMS=2000) as client:
         try:
             status = client.admin.command("replSetGetStatus")
         except OperationFailure as error:

@@ -8,19 +8,12 @@ import typer
 from rich.markup import escape
 
 from service.auth.scopes import ALL_SCOPES
-from service.bus.dispatch import PARTNER
 from service.command.nats_folder import TRUSTED, Credentials, NatsFolder
-from service.command.options import Scopes
+from service.command.options import Partners, Scopes
 from service.command.output import new_table, wide_console
 
 DEFAULT_NATS_FOLDER = Path(".svc-user/nats")
 _CONSUMER = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-
-
-def _partners(values: list[str]) -> list[str]:
-    if not all(PARTNER.fullmatch(value) for value in values):
-        raise typer.BadParameter("a partner is 1 to 64 of A-Z a-z 0-9 _ -")
-    return values
 
 
 def _consumers(values: list[str]) -> list[str]:
@@ -32,16 +25,6 @@ def _consumers(values: list[str]) -> list[str]:
 NatsDir = Annotated[
     Path,
     typer.Option("--nats-dir", metavar="DIR", help="The folder with the accounts of NATS."),
-]
-Partners = Annotated[
-    list[str],
-    typer.Option(
-        "--partner",
-        metavar="P",
-        callback=_partners,
-        help="A partner to have an account; give it again for more.",
-        show_default=False,
-    ),
 ]
 Consumers = Annotated[
     list[str],

@@ -20,6 +20,12 @@ def _partner(value: str | None) -> str | None:
     return value
 
 
+def _partners(values: list[str]) -> list[str]:
+    for value in values:
+        _partner(value)
+    return values
+
+
 def _scopes(value: str | None) -> str | None:
     unknown = sorted(set((value or "").split()) - ALL_SCOPES)
     if unknown:
@@ -48,6 +54,16 @@ DataDir = Annotated[
 ]
 Partner = Annotated[
     str, typer.Option("--partner", metavar="P", callback=_partner, help="The partner (tenant).")
+]
+Partners = Annotated[
+    list[str],
+    typer.Option(
+        "--partner",
+        metavar="P",
+        callback=_partners,
+        help="A partner (tenant); give it again for more.",
+        show_default=False,
+    ),
 ]
 OnePartner = Annotated[
     str | None,
