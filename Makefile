@@ -50,14 +50,16 @@ growth: $(VENV)/.dev ## list the users of a partner that has a million of them
 	@SVC_USER_TEST_USERS=$${SVC_USER_TEST_USERS:-1000000} $(BIN)/pytest tests/users/test_list_growth.py $(ARGS)
 
 # Each lock is complete in itself, and the later ones hold the versions of the earlier: an image installs run.txt
-# alone, a try-out local.txt, a developer dev.txt.
+# alone, or otel.txt to send traces too, a try-out local.txt, a developer dev.txt.
 COMPILE = $(BIN)/uv pip compile pyproject.toml requirements/build.in --quiet --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
 lock: $(VENV)/.dev ## write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(COMPILE) $(ARGS) --output-file requirements/run.txt
+	@$(COMPILE) $(ARGS) --extra otel --constraint requirements/run.txt --output-file requirements/otel.txt
 	@$(COMPILE) $(ARGS) --extra local --constraint requirements/run.txt --output-file requirements/local.txt
-	@$(COMPILE) $(ARGS) --extra local --extra dev --constraint requirements/local.txt --output-file requirements/dev.txt
+	@$(COMPILE) $(ARGS) --extra local --extra otel --extra dev --constraint requirements/local.txt \
+		--constraint requirements/otel.txt --output-file requirements/dev.txt
 
 clean: ## remove what the targets above have made, except data
 	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

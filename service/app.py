@@ -35,6 +35,11 @@ from service.membership import (
     account_operations,
     membership_operations,
 )
+from service.monitor.backlog import Backlog
+from service.monitor.health import Health
+from service.monitor.metrics import WorkerCollector
+from service.monitor.monitor import Monitor
+from service.monitor.traces import Traces, traces_of_environment
 from service.operation import Operation
 from service.organisation import (
     ENTITIES,
@@ -105,6 +110,7 @@ INDEXES: tuple[tuple[str, Sequence[Index]], ...] = (
 _HEARING_CHECK = 1.0
 _RECONNECT_PAUSE = 0.25
 _FAREWELL = 1.0
+_LAST_SPANS = 3.0
 
 
 def utc_now() -> datetime:
@@ -115,18 +121,27 @@ def utc_now() -> datetime:
 class Worker:
     """A worker: `start`, then `stop`; `broken` tells of one that has to be started anew."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], datetime] = utc_now,
+        traces: Traces | None = None,
+    ) -> None:
         """Connect the parts; nothing is reached before `start`.
 
+        `traces` is where spans go, else it is as the environment says.
         Raises: WrongSetting.
         """
         self.id = random_id()
+        self._traces = traces or traces_of_environment(self.id)
+        tracer = self._traces.tracer if self._traces is not None else None
         self._settings = settings
         self._keys = load_keys(settings)
         self.mongo = open_mongo(settings)
         self.connection = Connection()
         self._jetstream: JetStreamContext = self.connection.jetstream()
-        self.relay = Relay(self.connection, self._jetstream, STREAM, Settler(self.mongo))
+        settler = Settler(self.mongo)
+        self.relay = Relay(self.connection, self._jetstream, STREAM, settler, tracer)
         self._sealer = Sealer(self._keys.data, self._look_for_keys)
         storage = Storage(self.mongo, KINDS, self.relay, self._sealer)
         self._revocations = Revocations(self.mongo, clock)
@@ -140,7 +155,7 @@ class Worker:
             load_catalogue(settings),
         )
         self.server = Server(
-            self.connection, dispatcher, OPERATIONS, settings.bound, settings.log_queries
+            self.connection, dispatcher, OPERATIONS, settings.bound, settings.log_queries, tracer
         )
         self._discovery = Discovery(self.connection, self.server, self.id)
         self._sweep = Sweep(
@@ -152,21 +167,34 @@ class Worker:
             settings.sweep_age_seconds,
         )
         self._background: list[asyncio.Task[None]] = []
+        self.monitor = self._new_monitor(clock)
+
+    def show(self) -> None:
+        """Let the worker be seen: from now on its HTTP port answers, where it has one.
+
+        Raises: WrongSetting, where the port cannot be had.
+        """
+        self.monitor.open()
+        if not self._background:
+            self._keep_running(self.monitor.health.beat(), "beat")
 
     async def start(self) -> None:
         """Connect, make indexes and the stream what they should be, then take requests.
 
-        Raises: Unavailable, NatsError: what is needed cannot be had.
+        Raises: WrongSetting; Unavailable, NatsError: what is needed cannot be had.
         """
+        self.show()
         for collection, indexes in INDEXES:
             await self.mongo.ensure_indexes(collection, indexes)
         await connect(self.connection, self._settings)
         await ensure_stream(self._jetstream, self._settings)
-        await self.relay.start()
+        self._background.append(await self.relay.start())
         self._keep_running(self._sweep.run(), "sweep")
         self._keep_running(self._revocations.watch(self.authority.verifier.forget), "revocations")
         self._keep_running(self._keys.watch(self._use_keys), "keys")
         self._keep_running(self._keep_hearing(), "hearing")
+        self._keep_running(self.monitor.health.look(), "health")
+        self._keep_running(self.monitor.backlog.watch(), "backlog")
         await self._discovery.start()
         await self.server.start()
         log.info("ready", worker=self.id, operations=len(OPERATIONS))
@@ -185,6 +213,7 @@ class Worker:
     async def stop(self) -> None:
         """Take no more requests, answer those that came, publish what is pending, then close."""
         log.info("stopping", in_flight=self.server.in_flight)
+        self.monitor.health.draining = True
         with contextlib.suppress(Exception):  # without NATS there is nobody to answer
             await self.server.drain(self._settings.drain_seconds)
         await self.relay.stop(self._settings.drain_seconds / 4)
@@ -196,6 +225,9 @@ class Worker:
                 await asyncio.wait_for(last_step(), _FAREWELL)
         await self.mongo.close()
         self.authority.hashing.close()
+        if self._traces is not None:
+            await self._traces.close(_LAST_SPANS)
+        self.monitor.close()
         log.info("stopped", worker=self.id)
 
     def _new_authority(self) -> Authority:
@@ -216,6 +248,20 @@ class Worker:
             token_seconds=settings.token_seconds,
             refresh_seconds=settings.refresh_seconds,
         )
+
+    def _new_monitor(self, clock: Callable[[], datetime]) -> Monitor:
+        health = Health(
+            self.connection,
+            self.server,
+            self.mongo,
+            lambda: self._jetstream.stream_info(STREAM),
+            self._background,
+        )
+        backlog = Backlog(self.mongo, KINDS, clock)
+        collector = WorkerCollector(
+            self.server, self.relay, self._sweep, backlog, self.connection, self.mongo, health
+        )
+        return Monitor(self._settings, health, backlog, collector)
 
     def _look_for_keys(self) -> None:
         if self._keys.look():

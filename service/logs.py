@@ -11,6 +11,8 @@ from typing import Any
 import orjson
 import structlog
 
+from service.tracing import log_request
+
 _SECRET = frozenset(
     {
         "token",
@@ -68,6 +70,7 @@ def configure(level: str = "info", form: str = "json") -> None:
     shared: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        log_request,
         redact,
     ]
     if form == "json":

@@ -116,6 +116,13 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(2, gt=0, description="Seconds between two looks for old events.")
     sweep_age_seconds: float = Field(5, ge=0, description="Age at which a waiting event is swept.")
 
+    http_port: int = Field(
+        0, ge=0, le=65_535, description="Port of /healthz, /readyz and /metrics; 0: none."
+    )
+    http_host: str = Field(
+        "127.0.0.1", min_length=1, description="Address that the HTTP port listens on."
+    )
+
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Log level.")
     log_format: str = Field("json", pattern="^(json|text)$", description="json or text.")
     log_queries: bool = Field(False, description="Log a line for each query too.")

@@ -13,6 +13,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from service.app import Worker
 from service.auth.issuer import DEFAULT_TTL, Issuer, SigningKeys
 from service.auth.scopes import ALL_SCOPES, TokenUse
+from service.monitor.traces import Traces
 from service.settings import read_settings
 from service.storage.sealing import DataKeys
 
@@ -45,9 +46,9 @@ class Deployment:
             await self.add_worker(**settings)
         self.nats = await nats.connect(self.nats_url)
 
-    async def add_worker(self, **settings: Any) -> Worker:
+    async def add_worker(self, traces: Traces | None = None, **settings: Any) -> Worker:
         """Start one more worker."""
-        worker = Worker(read_settings(**self._settings, **settings))
+        worker = Worker(read_settings(**self._settings, **settings), traces=traces)
         await worker.start()
         self.workers.append(worker)
         return worker

@@ -108,6 +108,6 @@ def _stats(endpoint: Endpoint) -> dict[str, Any]:
         "num_requests": requests,
         "num_errors": endpoint.errors,
         "last_error": endpoint.last_error,
-        "processing_time": endpoint.nanoseconds,
-        "average_processing_time": endpoint.nanoseconds // requests if requests else 0,
+        "processing_time": endpoint.durations.sum,
+        "average_processing_time": endpoint.durations.sum // requests if requests else 0,
     }

@@ -40,6 +40,7 @@ from service.storage.aggregates import Aggregates
 from service.storage.replies import KeptReply, KeyTaken
 from service.storage.storage import Storage
 from service.tokens.authority import Authority
+from service.tracing import REQUEST
 from service.wire import to_json
 
 log = structlog.get_logger()
@@ -92,14 +93,24 @@ class Dispatcher:
         self._limit = TimeLimit(LONGEST)
 
     async def answer(
-        self, operation: Operation, subject: bytes, header_block: bytes, body: bytes
+        self,
+        operation: Operation,
+        subject: bytes,
+        header_block: bytes,
+        body: bytes,
+        trace: dict[str, str] | None = None,
     ) -> Answer:
-        """Carry out a request. Never raises: whatever goes wrong is an answer too."""
+        """Carry out a request. Never raises: whatever goes wrong is an answer too.
+
+        `trace` is the trace context to go on with, where it is not that of the headers.
+        """
         headers = Headers.read(header_block)
         request_id = headers.request_id()
+        trace = headers.trace() if trace is None else trace
+        REQUEST.set((request_id, trace))
         task = self._limit.begin()
         try:
-            return await self._carried_out(operation, subject, headers, request_id, body)
+            return await self._carried_out(operation, subject, headers, request_id, trace, body)
         except Problem as problem:
             return refusal(problem, request_id)
         except asyncio.CancelledError:
@@ -118,6 +129,7 @@ class Dispatcher:
         subject: bytes,
         headers: Headers,
         request_id: str,
+        trace: dict[str, str],
         body: bytes,
     ) -> Answer:
         partner = partner_in(subject)
@@ -136,6 +148,7 @@ class Dispatcher:
             await self._refuse_disabled(operation.module, partner, caller)
         request = _validated(operation, body)
         call = self._call(operation, partner, caller, request_id, moment, headers)
+        call.trace = trace
         if call.idempotency_key is not None and operation.creates is not None:
             call.fingerprint = self._fingerprint(request, caller)
             return await self._once(operation, self._storage[operation.creates], request, call)
@@ -181,7 +194,6 @@ class Dispatcher:
             authority=self._authority,
             catalogue=self._catalogue,
             max_reply=self._max_payload() - _HEADER_ROOM,
-            trace=headers.trace(),
         )
         if operation.creates is not None:
             call.idempotency_key = headers.idempotency_key()

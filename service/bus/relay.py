@@ -21,12 +21,16 @@ import orjson
 import structlog
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
+from opentelemetry.trace import Span, Tracer
 
 from schemas.event import CONTENT_TYPE
 from service.bus.connection import Connection
+from service.bus.spans import publishing
+from service.counting import DURATIONS, Histogram
 from service.problems import Unavailable
 from service.storage.outbox import Entry, Pending, subject_of, version_in
 from service.storage.settling import Acknowledged, Settler
+from service.tracing import end
 
 log = structlog.get_logger()
 
@@ -40,6 +44,8 @@ _MOST_QUESTIONS = 8
 
 _QUESTIONS_AT_ONCE = 256
 """A server drops all that wait for JetStream once they are too many."""
+
+_LAGS = (*DURATIONS, *(seconds * 1_000_000_000 for seconds in (5, 10, 30, 60, 300, 1_800)))
 
 _WRONG_LAST_SEQUENCE = 10071
 _NO_STREAM = 10059
@@ -70,18 +76,31 @@ class _Lane:
     settling: int = 0
     questions: int = 0
     finished: asyncio.Future[None] | None = None
+    span: Span | None = None
+    """That of the event under way."""
+
+    def end_span(self, error: Exception | None = None) -> None:
+        if self.span is not None:
+            end(self.span, error)
+            self.span = None
 
 
 class Relay:
     """Publishes pending events; safe to run on any number of workers at once."""
 
     def __init__(
-        self, connection: Connection, jetstream: JetStreamContext, stream: str, settler: Settler
+        self,
+        connection: Connection,
+        jetstream: JetStreamContext,
+        stream: str,
+        settler: Settler,
+        tracer: Tracer | None = None,
     ) -> None:
         self._connection = connection
         self._jetstream = jetstream
         self._stream = stream
         self._settler = settler
+        self._tracer = tracer
         self._lanes: dict[tuple[str, str], _Lane] = {}
         self._unacknowledged: dict[bytes, tuple[_Lane, float]] = {}
         self._inbox = b""
@@ -91,13 +110,19 @@ class Relay:
         self._tasks: set[asyncio.Task[None]] = set()
         self.streamless = False
         """Whether the last event that was answered found no stream."""
+        self.lag = Histogram(_LAGS)
+        """Nanoseconds from a change to when the stream acknowledged its event."""
+        self.given_up = 0
+        """How often an aggregate's events were left to a sweep since the start."""
 
-    async def start(self) -> None:
-        """Listen for acknowledgements."""
+    async def start(self) -> asyncio.Task[None]:
+        """Listen for acknowledgements, and give the task that must go on until `stop`."""
         inbox = self._connection.new_inbox()
         await self._connection.listen(f"{inbox}.*", self._acknowledged)
         self._inbox = inbox.encode() + b"."
-        self._spawn(self._watch())
+        watching = self._spawn(self._watch())
+        watching.set_name("relay")
+        return watching
 
     async def stop(self, deadline: float) -> None:
         """Wait until nothing is under way, for `deadline` seconds at most."""
@@ -166,6 +191,8 @@ class Relay:
         lane.under_way = True
         deadline = time.monotonic() + _ACK_TIMEOUT
         self._unacknowledged[reply] = (lane, deadline)
+        if self._tracer is not None:
+            lane.span = publishing(self._tracer, entry)
         self._connection.send(subject, entry["body"], headers.encode(), reply)
 
     def _acknowledged(self, subject: bytes, _reply: bytes, headers: bytes, body: bytes) -> None:
@@ -179,6 +206,7 @@ class Relay:
             lane.questions = 0
             lane.last_seq = answer["seq"]
             lane.passed = lane.waiting[0]["version"]
+            self.lag.add(time.time_ns() - round(lane.waiting[0]["at"].timestamp() * 1e9))
             self._go_on(lane)
         elif error.get("err_code") == _WRONG_LAST_SEQUENCE:
             self._spawn(self._ask(lane))
@@ -188,6 +216,7 @@ class Relay:
     def _go_on(self, lane: _Lane) -> None:
         """Settle what has passed, then publish what comes next."""
         lane.under_way = False
+        lane.end_span()
         while lane.waiting and lane.waiting[0]["version"] <= lane.passed:
             self._settle(lane, lane.waiting.popleft())
         if lane.waiting:
@@ -210,6 +239,8 @@ class Relay:
 
     def _give_up(self, lane: _Lane, reason: str) -> None:
         self._given_up[reason] += 1
+        self.given_up += 1
+        lane.end_span(Unavailable())
         # Whoever submits next brings these again, and they must come before what is newer.
         lane.newest = lane.waiting[0]["version"] - 1
         lane.waiting.clear()
@@ -265,10 +296,11 @@ class Relay:
                 log.warning("relay_gave_up", aggregates=dict(self._given_up))
                 self._given_up.clear()
 
-    def _spawn(self, coroutine: Any) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)
+    def _spawn(self, coroutine: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def _subjects(lane: _Lane) -> str:

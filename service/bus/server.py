@@ -8,16 +8,19 @@ take turns; above the bound a request is refused at once, never kept until its c
 import asyncio
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
 from nats.aio.subscription import Subscription
+from opentelemetry.trace import Tracer
 
 from service.bus.connection import Connection
 from service.bus.dispatch import Answer, Dispatcher, partner_in, refusal
 from service.bus.headers import Headers
+from service.bus.spans import serving
 from service.bus.turnstile import Turnstile
+from service.counting import DURATIONS, Histogram
 from service.operation import Operation
 from service.problems import Internal, Overloaded
 
@@ -37,13 +40,32 @@ _NOT_ANSWERED = (b"$", b"evt.", b"svc.")
 
 @dataclass(slots=True)
 class Endpoint:
-    """An operation as this worker serves it, and what it has done so far (ADR-32)."""
+    """An operation as this worker serves it, and what it has done so far.
+
+    `$SRV.STATS` (ADR-32) and the metrics both read it here.
+    """
 
     operation: Operation
-    requests: int = 0
-    errors: int = 0
+    durations: Histogram = field(default_factory=lambda: Histogram(DURATIONS))
+    """Nanoseconds from a request's arrival to its answer."""
+    refusals: dict[int, int] = field(default_factory=dict)
+    """How many were refused, by status."""
     last_error: str = ""
-    nanoseconds: int = 0
+
+    @property
+    def requests(self) -> int:
+        """All requests that were answered."""
+        return self.durations.count
+
+    @property
+    def errors(self) -> int:
+        """Those of them that were refused."""
+        return sum(self.refusals.copy().values())
+
+    def refused(self, answer: Answer) -> None:
+        """Count a refusal."""
+        self.refusals[answer.status] = self.refusals.get(answer.status, 0) + 1
+        self.last_error = f"{answer.status} {answer.code}"
 
 
 @dataclass(slots=True)
@@ -69,16 +91,20 @@ class Server:
         operations: Iterable[Operation],
         bound: int,
         log_queries: bool = False,
+        tracer: Tracer | None = None,
     ) -> None:
         self.endpoints = [Endpoint(operation) for operation in operations]
         self._connection = connection
         self._dispatcher = dispatcher
-        self._bound = bound
+        self.bound = bound
         self._log_queries = log_queries
+        self._tracer = tracer
         self._turnstile: Turnstile[_Request] = Turnstile(AT_ONCE, ALONE)
         self._hurrying: asyncio.TimerHandle | None = None
         self._subscriptions: list[Subscription] = []
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self.listens = False
+        """Whether it is subscribed, so that requests reach it."""
 
     async def start(self) -> None:
         """Subscribe, and return once the NATS server knows of it."""
@@ -88,12 +114,14 @@ class Server:
             subject = endpoint.operation.subject
             self._subscriptions.append(await self._connection.listen(subject, receive, QUEUE_GROUP))
         await self._connection.flush()
+        self.listens = True
 
     async def drain(self, deadline: float) -> None:
         """Take no more requests, and answer those that came: for `deadline` seconds at most.
 
         The connection stays open: handlers still need it for their own requests.
         """
+        self.listens = False
         try:
             async with asyncio.timeout(deadline):
                 for subscription in self._subscriptions:
@@ -108,13 +136,23 @@ class Server:
     @property
     def in_flight(self) -> int:
         """Requests that have come and are not answered yet."""
-        return self._turnstile.running + self._turnstile.waiting
+        return self.running + self.waiting
+
+    @property
+    def running(self) -> int:
+        """Those of them that are being carried out."""
+        return self._turnstile.running
+
+    @property
+    def waiting(self) -> int:
+        """Those of them that wait for their turn."""
+        return self._turnstile.waiting
 
     def _receive(
         self, endpoint: Endpoint, subject: bytes, reply: bytes, headers: bytes, body: bytes
     ) -> None:
         request = _Request(endpoint, subject, reply, headers, body, time.perf_counter_ns())
-        if self.in_flight >= self._bound:
+        if self.in_flight >= self.bound:
             self._send(request, refusal(Overloaded(), Headers.read(headers).request_id()))
             return
         partner = subject.split(b".", 3)[2]
@@ -139,14 +177,26 @@ class Server:
 
     async def _serve(self, partner: bytes, request: _Request) -> None:
         try:
-            answer = await self._dispatcher.answer(
-                request.endpoint.operation, request.subject, request.headers, request.body
-            )
+            if self._tracer is None:
+                answer = await self._dispatcher.answer(
+                    request.endpoint.operation, request.subject, request.headers, request.body
+                )
+            else:
+                answer = await self._traced(self._tracer, request)
             self._send(request, answer)
         finally:
             del self._tasks[id(request)]
             for other, waiting in self._turnstile.leave(partner):
                 self._start(other, waiting)
+
+    async def _traced(self, tracer: Tracer, request: _Request) -> Answer:
+        operation = request.endpoint.operation
+        with serving(tracer, operation, request.headers, request.began) as span:
+            answer = await self._dispatcher.answer(
+                operation, request.subject, request.headers, request.body, span.trace
+            )
+            span.tell(answer)
+            return answer
 
     def _send(self, request: _Request, answer: Answer) -> None:
         endpoint, reply = request.endpoint, request.reply
@@ -158,11 +208,9 @@ class Server:
         elif reply:
             log.warning("reply_subject_refused", operation=endpoint.operation.title)
         elapsed = time.perf_counter_ns() - request.began
-        endpoint.requests += 1
-        endpoint.nanoseconds += elapsed
+        endpoint.durations.add(elapsed)
         if answer.status != 200:
-            endpoint.errors += 1
-            endpoint.last_error = f"{answer.status} {answer.code}"
+            endpoint.refused(answer)
         self._log(request, answer, elapsed)
 
     def _log(self, request: _Request, answer: Answer, elapsed: int) -> None:

@@ -51,6 +51,7 @@ async def serving(settings: Settings) -> AsyncIterator[Worker]:
     """
     worker = Worker(settings)
     try:
+        worker.show()
         await wait_for_servers(settings, PATIENCE)
         await _start(worker)
         yield worker

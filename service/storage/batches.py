@@ -42,8 +42,12 @@ class Batches:
         self._mongo = mongo
         self._collection = collection
         self._readers: dict[tuple[str, tuple[str, ...]], Coalescer[str, Document | None]] = {}
-        self._inserter: Coalescer[bytes, None] = Coalescer(self._insert)
-        self._swapper: Coalescer[Swap, None] = Coalescer(self._swap)
+        self._inserter: Coalescer[bytes, None] = Coalescer(
+            self._insert, tally=mongo.tally(collection, "insert")
+        )
+        self._swapper: Coalescer[Swap, None] = Coalescer(
+            self._swap, tally=mongo.tally(collection, "update")
+        )
 
     def read(
         self, value: str, fields: tuple[str, ...], by: str = "_id"
@@ -86,7 +90,7 @@ class Batches:
             known = {document[by]: document for document in found}
             return [known.get(value) for value in values]
 
-        return Coalescer(flush)
+        return Coalescer(flush, tally=self._mongo.tally(self._collection, "find"))
 
     async def _insert(self, documents: list[bytes]) -> list[Exception | None]:
         raw = [RawBSONDocument(document) for document in documents]

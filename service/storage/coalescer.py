@@ -5,11 +5,17 @@ timer: alone in flight, a request waits for nobody.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Generic, TypeVar
 
+from opentelemetry.trace import Span
+
 from service.problems import Unavailable
+from service.storage.tally import Tally
+from service.tracing import PLACE, end
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -22,16 +28,22 @@ class Coalescer(Generic[Item, Result]):
     """Turns single items into batches, and a batch's outcome back into each item's own.
 
     `flush` gets the items of one batch and gives, in their order, each one's result or exception.
+
+    In a trace each request has a span for its own wait, from `submit` to its result. A span of the
+    batch could be in the trace of one of its requests only, and sampled as that one is.
     """
 
     def __init__(
         self,
         flush: Callable[[list[Item]], Awaitable[Sequence[Result | Exception]]],
         most: int = MOST,
+        tally: Tally | None = None,
     ) -> None:
+        """`tally` is where the batches are counted, and how they are called in traces."""
         self._flush = flush
         self._most = most
-        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._tally = tally or Tally()
+        self._waiting: deque[tuple[Item, asyncio.Future[Result], Span | None]] = deque()
         self._running: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -44,9 +56,14 @@ class Coalescer(Generic[Item, Result]):
         if self._loop is None:  # once: to ask for it costs a system call
             self._loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = self._loop.create_future()
-        self._waiting.append((item, future))
+        place = PLACE.get()
+        span = None
+        if place is not None:
+            span = place.begin(self._tally.operation, self._tally.collection)
+        self._waiting.append((item, future, span))
         if self._running is None:
-            self._running = self._loop.create_task(self._run())
+            # In a context of its own: the batches are not this request's alone.
+            self._running = self._loop.create_task(self._run(), context=Context())
         return future
 
     async def _run(self) -> None:
@@ -59,15 +76,21 @@ class Coalescer(Generic[Item, Result]):
     async def _one_batch(self) -> None:
         size = min(self._most, len(self._waiting))
         batch = [self._waiting.popleft() for _ in range(size)]
+        began = time.perf_counter_ns()
         try:
-            results = await self._flush([item for item, _ in batch])
+            results = await self._flush([item for item, _, _ in batch])
         except Unavailable:
             batch += self._waiting
             self._waiting.clear()
             results = [Unavailable() for _ in batch]
         except Exception as error:  # noqa: BLE001  # it belongs to those who wait
             results = [error for _ in batch]
-        for (_, future), result in zip(batch, results, strict=True):
+        self._tally.sizes.add(size)
+        self._tally.durations.add(time.perf_counter_ns() - began)
+        for (_, future, span), result in zip(batch, results, strict=True):
+            if span is not None:
+                span.set_attribute("db.operation.batch.size", size)
+                end(span, result if isinstance(result, Exception) else None)
             if future.done():
                 continue  # the caller has gone
             if isinstance(result, Exception):

@@ -45,6 +45,7 @@ ID_INDEX = "_id_"
 """The index that every collection has, by MongoDB's own name for it."""
 
 IDEMPOTENCY_INDEX = "idempotency"
+OUTBOX_INDEX = "outbox"
 
 COMMON_INDEXES = (
     Index(
@@ -54,5 +55,5 @@ COMMON_INDEXES = (
         where={"idempotency.key": {"$exists": True}},
     ),
     # Only documents with something in their outbox are in it, so the sweep reads next to nothing.
-    Index("outbox", ("outbox.at",), where={"outbox.at": {"$gt": EPOCH}}),
+    Index(OUTBOX_INDEX, ("outbox.at",), where={"outbox.at": {"$gt": EPOCH}}),
 )

@@ -51,7 +51,9 @@ class LookupReader:
     def __init__(self, mongo: Mongo, lookup: Lookup) -> None:
         self._mongo = mongo
         self._lookup = lookup
-        self._coalescer: Coalescer[str, Document | None] = Coalescer(self._look)
+        self._coalescer: Coalescer[str, Document | None] = Coalescer(
+            self._look, tally=mongo.tally("", "aggregate")
+        )
         self._known: dict[str, Place] = {}
 
     async def read(self, id: str) -> Document | None:

@@ -27,6 +27,9 @@ from service.storage.errors import (
     translated,
 )
 from service.storage.kind import Index
+from service.storage.tally import Tally
+from service.storage.topology import Topology
+from service.tracing import in_span, spanned
 
 Driver = Literal["motor", "pymongo"]
 Document = dict[str, Any]
@@ -45,6 +48,7 @@ class Session:
         self._database = database
         self._session = session
 
+    @spanned("find")
     async def find(
         self,
         collection: str,
@@ -66,6 +70,7 @@ class Session:
         found: list[Document] = await told(cursor.to_list(None))
         return found
 
+    @spanned("aggregate")
     async def aggregate(
         self, collection: str, pipeline: Sequence[Mapping[str, Any]]
     ) -> list[Document]:
@@ -75,6 +80,7 @@ class Session:
         """
         return await _all_of(self._database[collection].aggregate(pipeline, session=self._session))
 
+    @spanned("insert")
     async def insert(self, collection: str, encoded: bytes) -> None:
         """Insert a document.
 
@@ -83,6 +89,7 @@ class Session:
         document = RawBSONDocument(encoded)
         await told(self._database[collection].insert_one(document, session=self._session))
 
+    @spanned("update")
     async def update(
         self, collection: str, query: Mapping[str, Any], update: Mapping[str, Any]
     ) -> None:
@@ -104,6 +111,9 @@ class Mongo:
         """Raises: WrongUri."""
         client: Any = AsyncIOMotorClient if driver == "motor" else AsyncMongoClient
         self.driver = driver
+        self.topology = Topology()
+        self.tallies: dict[tuple[str, str], Tally] = {}
+        """What the batches of each collection and operation have come to."""
         try:
             self._client = client(
                 uri,
@@ -125,6 +135,14 @@ class Mongo:
         self._majority = self._database.with_options(read_concern=ReadConcern("majority"))
         self._snapshot = self._database.with_options(read_concern=ReadConcern("snapshot"))
 
+    def tally(self, collection: str, operation: str) -> Tally:
+        """Where the batches of an operation on a collection are counted."""
+        return self.tallies.setdefault((collection, operation), Tally(collection, operation))
+
+    def look(self) -> None:
+        """Note in `topology` what the driver knows; asks no server."""
+        self.topology.note(self._client.topology_description.has_writable_server())
+
     async def ping(self) -> None:
         """Ask for a sign of life.
 
@@ -140,6 +158,7 @@ class Mongo:
         answer: Mapping[str, Any] = await told(self._database.command("hello"))
         return answer
 
+    @spanned("find")
     async def find(
         self,
         collection: str,
@@ -166,6 +185,7 @@ class Mongo:
         found: list[Document] = await told(cursor.to_list(None))
         return found
 
+    @spanned("aggregate")
     async def aggregate(
         self, collection: str, pipeline: Sequence[Mapping[str, Any]]
     ) -> list[Document]:
@@ -175,6 +195,7 @@ class Mongo:
         """
         return await _all_of(self._snapshot[collection].aggregate(pipeline))
 
+    @spanned("aggregate")
     async def look_up(
         self, collection: str, stages: Sequence[Mapping[str, Any]], *, hint: str, most: int
     ) -> list[Document]:
@@ -194,6 +215,19 @@ class Mongo:
         found: list[Document] = answer["cursor"]["firstBatch"]
         return found
 
+    async def count(
+        self, collection: str, query: Mapping[str, Any], *, hint: str, most: int
+    ) -> int:
+        """How many documents match, counted in the index `hint` up to `most`.
+
+        Sent as a plain command: the driver's own way reads more than the index.
+        Raises: Unavailable.
+        """
+        command = {"count": collection, "query": query, "hint": hint, "limit": most}
+        counted: int = (await told(self._database.command(command)))["n"]
+        return counted
+
+    @spanned("insert")
     async def insert(self, collection: str, documents: Sequence[Any]) -> Mapping[int, Exception]:
         """Insert the documents, none in the way of another; give the refused by position.
 
@@ -203,6 +237,7 @@ class Mongo:
             self._database[collection].insert_many(documents, ordered=False), len(documents)
         )
 
+    @spanned("update")
     async def update(
         self, collection: str, updates: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
     ) -> tuple[int, Mapping[int, Exception]]:
@@ -220,6 +255,7 @@ class Mongo:
             raise translated(error) from error
         return result.matched_count, {}
 
+    @spanned("findAndModify")
     async def upsert(
         self, collection: str, query: Mapping[str, Any], pipeline: Sequence[Mapping[str, Any]]
     ) -> Document:
@@ -234,6 +270,7 @@ class Mongo:
         document: Document = await told(changing)
         return document
 
+    @spanned("delete")
     async def delete(self, collection: str, query: Mapping[str, Any]) -> None:
         """Delete the one document that matches, if there is one.
 
@@ -258,8 +295,9 @@ class Mongo:
                 with suppress(PyMongoError):  # the server undoes what nobody commits
                     await opened.abort_transaction()
                 raise
-            await told(opened.commit_transaction())
+            await in_span("commitTransaction", "", told(opened.commit_transaction()))
 
+    @spanned("update")
     async def update_all(
         self, collection: str, query: Mapping[str, Any], pipeline: Sequence[Mapping[str, Any]]
     ) -> int:

@@ -39,7 +39,9 @@ class PairReader:
         self._fields = _projection((*_OF_FIRST, *pair.first_fields))
         self._by = pair.second_by
         self._other_fields = _projection((self._by, *pair.second_fields))
-        self._coalescer: Coalescer[tuple[str, str], Found] = Coalescer(self._read)
+        self._coalescer: Coalescer[tuple[str, str], Found] = Coalescer(
+            self._read, tally=mongo.tally(self._collection, "aggregate")
+        )
 
     async def read(self, id: str, other: str | None = None) -> Found:
         """Each document, or None where there is none; shared, and not to be changed.

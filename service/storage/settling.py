@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextvars import Context
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -48,7 +49,8 @@ class Settler:
         """Settle an event soon, then call `done`. Until it is settled it is tried again."""
         self._waiting.append((acknowledged, done))
         if self._running is None:
-            self._running = asyncio.get_running_loop().create_task(self._run())
+            loop = asyncio.get_running_loop()
+            self._running = loop.create_task(self._run(), context=Context())
 
     async def _run(self) -> None:
         try:

@@ -27,7 +27,9 @@ class Tree:
         self._mongo = mongo
         self._collection = collection
         self._parent = parent
-        self._lineages: Coalescer[str, list[Document]] = Coalescer(self._walk_up, _MOST)
+        self._lineages: Coalescer[str, list[Document]] = Coalescer(
+            self._walk_up, _MOST, mongo.tally(collection, "aggregate")
+        )
 
     async def lineage(self, id: str) -> list[Document]:
         """The aggregate, its parent, and so on up to the root; empty where there is none.
