@@ -1,0 +1,92 @@
+"""JSON lines: each line that a request causes has the request's id, and that of its trace."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from service import logs
+from service.tracing import REQUEST, log_request
+from tests.client import Partner
+from tests.eventually import eventually
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
+
+
+@pytest.fixture
+def lines() -> Iterator[list[dict[str, object]]]:
+    """All lines, as the processors of a worker make them."""
+    kept: list[dict[str, object]] = []
+
+    def keep(_logger: object, _method: str, line: dict[str, object]) -> str:
+        kept.append(json.loads(json.dumps(line)))
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(
+        processors=[log_request, logs.redact, keep], cache_logger_on_first_use=False
+    )
+    yield kept
+    structlog.configure(**before)
+
+
+async def test_every_line_of_a_request_has_its_ids(
+    partner: Partner, lines: list[dict[str, object]]
+) -> None:
+    """Also one that is written deep within it, by a part that knows nothing of requests."""
+    deployment = partner.deployment
+    log = structlog.get_logger()
+    read = type(deployment.worker.mongo).find
+
+    async def find_and_tell(*args: object, **kwargs: object) -> object:
+        log.info("deep_within")
+        return await read(*args, **kwargs)  # type: ignore[arg-type]
+
+    mongo = deployment.worker.mongo
+    mongo.find = lambda *args, **kwargs: find_and_tell(mongo, *args, **kwargs)  # type: ignore[method-assign]
+    try:
+        user_id = await partner.user()
+        lines.clear()
+        headers = {"x_request_id": "my-request", "traceparent": TRACEPARENT}
+        await partner.ask("user.list", {"limit": 1}, **headers)
+        await partner.ask("user.update", {"user_id": user_id, "city": "Pretoria"}, **headers)
+        await partner.ask("user.get", {"user_id": user_id})
+    finally:
+        del mongo.find  # type: ignore[method-assign]
+    ours = [line for line in lines if line.get("request_id") == "my-request"]
+    assert {line["event"] for line in ours} == {"deep_within", "request"}
+    assert {line["trace_id"] for line in ours} == {TRACE}
+    # What is done for several requests at once is none's: the batches, here a read by id.
+    others = [line for line in lines if line not in ours]
+    assert others
+    assert all("request_id" not in line for line in others if line["event"] == "deep_within")
+
+
+async def test_a_defect_has_them_too(partner: Partner, lines: list[dict[str, object]]) -> None:
+    user_id = await partner.user()
+    users = partner.deployment.database["users"]
+    await users.update_one({"_id": user_id}, {"$set": {"id_number": b"moved here"}})
+    headers = {"x_request_id": "defective", "traceparent": TRACEPARENT}
+    with pytest.raises(AssertionError, match="a defect"):
+        await partner.ask("user.list", {}, **headers)
+    await eventually(lambda: len([x for x in lines if x.get("request_id") == "defective"]) == 2)
+    assert {line["event"] for line in lines if line.get("trace_id") == TRACE} == {
+        *("defect", "request"),
+    }
+
+
+def test_outside_of_a_request_there_is_none() -> None:
+    assert REQUEST.get() is None
+    assert log_request(None, "info", {"event": "x"}) == {"event": "x"}
+
+
+def test_the_lines_of_a_worker_have_them() -> None:
+    """The processor is among those that a worker is configured with."""
+    before = structlog.get_config()
+    try:
+        logs.configure()
+        assert log_request in structlog.get_config()["processors"]
+    finally:
+        structlog.configure(**before)
