@@ -147,8 +147,7 @@ class Dispatcher:
         if operation.module is not None:
             await self._refuse_disabled(operation.module, partner, caller)
         request = _validated(operation, body)
-        call = self._call(operation, partner, caller, request_id, moment, headers)
-        call.trace = trace
+        call = self._call(operation, partner, caller, request_id, moment, headers, trace)
         if call.idempotency_key is not None and operation.creates is not None:
             call.fingerprint = self._fingerprint(request, caller)
             return await self._once(operation, self._storage[operation.creates], request, call)
@@ -183,6 +182,7 @@ class Dispatcher:
         request_id: str,
         now: datetime,
         headers: Headers,
+        trace: dict[str, str],
     ) -> Call:
         call = Call(
             operation=operation.title,
@@ -194,6 +194,7 @@ class Dispatcher:
             authority=self._authority,
             catalogue=self._catalogue,
             max_reply=self._max_payload() - _HEADER_ROOM,
+            trace=trace,
         )
         if operation.creates is not None:
             call.idempotency_key = headers.idempotency_key()

@@ -42,11 +42,13 @@ def by_kind(spans: Spans, kind: SpanKind) -> list[ReadableSpan]:
 
 
 def trace_of(span: ReadableSpan) -> str:
-    return f"{span.get_span_context().trace_id:032x}"
+    assert span.context is not None
+    return f"{span.context.trace_id:032x}"
 
 
 def id_of(span: ReadableSpan) -> str:
-    return f"{span.get_span_context().span_id:016x}"
+    assert span.context is not None
+    return f"{span.context.span_id:016x}"
 
 
 def parent_of(span: ReadableSpan) -> str | None:
