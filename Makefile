@@ -8,7 +8,7 @@ USABLE := 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'
 CODE := service schemas tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check deploy-check format schemas bench faults growth lock clean
+.PHONY: help install run test check deploy-check format schemas dashboard bench faults growth lock clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,8 @@ check: $(VENV)/.dev ## lint, formatting, types, Kubernetes' schemas, and whether
 	@$(BIN)/mypy $(CODE)
 	@$(BIN)/python -m service.catalogue --check
 	@$(BIN)/python -m tests.deploy.manifests
+	@$(BIN)/python deploy/grafana/dashboard.py --check
+	@$(BIN)/pytest --quiet --no-header tests/monitor/test_rules.py
 
 deploy-check: $(VENV)/.dev ## build and run what deploy/ describes, where a Docker engine answers
 	@SVC_USER_TEST_DEPLOY=1 $(BIN)/pytest tests/deploy --timeout=900 -rs --log-cli-level=INFO $(ARGS)
@@ -37,6 +39,9 @@ format: $(VENV)/.dev ## put the code into its one format, and mend what the lint
 
 schemas: $(VENV)/.dev ## generate schemas/catalogue from the operations and events
 	@$(BIN)/python -m service.catalogue
+
+dashboard: $(VENV)/.dev ## generate deploy/grafana/svc-user.json
+	@$(BIN)/python deploy/grafana/dashboard.py
 
 bench: $(VENV)/.dev ## measure throughput and latency on this machine (ARGS="..." goes to the benchmark)
 	@$(BIN)/python -m tests.bench $(ARGS)
