@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from service.app import load_catalogue, load_keys, trusted_issuers
+from service.command.check_http import check_http, check_traces
 from service.command.check_mongo import check_mongo
 from service.command.check_nats import check_nats
 from service.command.failure import Failure
@@ -24,7 +25,8 @@ def doctor(data_dir: DataDir = DEFAULT_FOLDER) -> None:
     """Look for what is wrong, and say what to do about it.
 
     Looked at are settings, keys, the catalogue, NATS, the event stream, MongoDB, its indexes, the
-    clocks, and events that wait too long. Anything that is wrong makes the exit status 1.
+    clocks, events that wait too long, the HTTP port and traces. Anything that is wrong makes the
+    exit status 1.
     """
     findings = asyncio.run(_examine(data_dir))
     wide_console().print(_table(findings))
@@ -42,6 +44,8 @@ async def _examine(folder: Path) -> list[Finding]:
             _catalogue(settings),
             *await check_nats(settings),
             *await check_mongo(settings),
+            await check_http(settings),
+            check_traces(),
         ]
     except (WrongSetting, Failure) as error:
         return [wrong("settings", str(error), "Correct this first; the rest was not looked at.")]

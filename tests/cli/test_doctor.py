@@ -3,17 +3,20 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import nats
 import pytest
 from nats.js.api import StreamConfig
 from pymongo import AsyncMongoClient
 
-from service.app import INDEXES, STREAM
+from service.app import INDEXES, STREAM, Worker
 from service.command.findings import State, clock
 from service.command.keys import make_keys
 from service.local.ports import free_port
+from service.settings import read_settings
 from tests.cli.conftest import Invoke
+from tests.eventually import eventually
 from tests.servers import PrivateServers
 
 
@@ -121,3 +124,38 @@ def test_a_clock_that_is_off_is_wrong() -> None:
     assert clock("clock", 0.5).state is State.OK
     assert clock("clock", -3.0).state is State.WRONG
     assert "behind" in clock("clock", -3.0).found
+
+
+async def test_a_port_that_is_asked_for_is_looked_at(
+    invoke: Invoke, settings: pytest.MonkeyPatch, nats_url: str
+) -> None:
+    """Whether a worker is ready there, is not, is not there, or it is another's."""
+    assert "unknown" in rows((await invoke("doctor")).stdout)["HTTP port"]
+    port = free_port()
+    settings.setenv("SVC_USER_HTTP_PORT", str(port))
+    settings.setenv("SVC_USER_HTTP_HOST", "0.0.0.0")  # noqa: S104  # as in a container
+    assert "where nothing listens" in rows((await invoke("doctor")).stdout)["HTTP port"]
+    worker = Worker(read_settings())
+    worker.show()
+    try:
+        found = rows((await invoke("doctor")).stdout)["HTTP port"]
+        assert "wrong" in found
+        assert "nats not connected" in found
+        await worker.start()
+
+        async def ready() -> bool:
+            return ", ready" in rows((await invoke("doctor")).stdout)["HTTP port"]
+
+        await eventually(ready)
+    finally:
+        await worker.stop()
+    settings.setenv("SVC_USER_HTTP_HOST", "127.0.0.1")
+    settings.setenv("SVC_USER_HTTP_PORT", str(urlsplit(nats_url).port))
+    assert "another program's" in rows((await invoke("doctor")).stdout)["HTTP port"]
+
+
+async def test_traces_are_looked_at(invoke: Invoke, settings: pytest.MonkeyPatch) -> None:
+    settings.setenv("OTEL_TRACES_EXPORTER", "otlp")
+    assert "ok" in rows((await invoke("doctor")).stdout)["traces"]
+    settings.setenv("OTEL_SDK_DISABLED", "true")
+    assert "not asked for" in rows((await invoke("doctor")).stdout)["traces"]
