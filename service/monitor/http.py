@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from threading import Thread
 from urllib.parse import urlsplit
 
@@ -154,7 +155,8 @@ def _response(connection: h11.Connection, request: h11.Request | None, page: Pag
     ]
     if page.status == 405:
         headers.append(("Allow", "GET, HEAD"))
-    head = h11.Response(status_code=page.status, headers=headers)
+    reason = HTTPStatus(page.status).phrase
+    head = h11.Response(status_code=page.status, headers=headers, reason=reason)
     parts = [connection.send(head)]
     if request is None or request.method != b"HEAD":
         parts.append(connection.send(h11.Data(data=page.body)))
