@@ -65,6 +65,8 @@ def _without_default(schema: dict[str, Any]) -> None:
 
 
 def _date_time(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        value = value.isoformat()  # from a caller in Python: JSON has no such thing
     if not isinstance(value, str) or not _DATE_TIME.fullmatch(value.strip()):
         raise PydanticCustomError("date_time", "neither YYYY-MM-DD nor an RFC 3339 date-time")
     try:

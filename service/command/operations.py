@@ -10,9 +10,9 @@ from rich.table import Table
 
 from service.app import OPERATIONS
 from service.auth.scopes import ANYONE, CLIENTS
-from service.catalogue import operation_document
+from service.catalogue.documents import operation_document
+from service.catalogue.fields import example_of, fields_of
 from service.command.call import near
-from service.command.fields import example_of, fields_of
 from service.command.output import new_table, wide_console
 from service.operation import Operation
 

@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from service.app import OPERATIONS
-from service.command.fields import example_of, fields_of
+from service.catalogue.fields import example_of, fields_of
 from service.operation import Operation
 from tests.cli.conftest import Invoke
 

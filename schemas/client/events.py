@@ -1,0 +1,284 @@
+"""Events as they come: by a durable consumer, in order, each once, settled after it was handled.
+
+The consumer has one event out at a time. So the order of the stream holds whatever happens to who
+handles it, and several processes may share a consumer: another goes on where one has died.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Literal, Self
+from uuid import uuid4
+
+from nats.aio.client import Client as NatsClient
+from nats.aio.msg import Msg
+from nats.errors import ConnectionClosedError
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
+from nats.js.errors import NotFoundError
+
+from schemas.client.known_events import SHAPES, AnyEvent, EventName
+from schemas.client.received import UnreadableEvent, read_event
+
+log = logging.getLogger(__name__)
+
+STREAM = "SVC_USER_EVENTS"
+
+Since = Literal["start", "now"] | datetime
+"""Where a consumer begins that there has not been before."""
+
+_REMEMBERED = 65_536
+"""Ids of handled events that are known again."""
+_LOOK_BACK = 1_000
+"""Places of the stream before the present one that are looked at for such ids at the start."""
+_PULL_SECONDS = 2.0
+_PAUSE = 0.25
+_BATCH = 250
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which events, by whom they are read, and how."""
+
+    durable: str
+    partner: str
+    types: frozenset[EventName]
+    """None at all means every type."""
+    aggregate: str | None
+    since: Since
+    takeover: float
+    unreadable: Callable[[UnreadableEvent], object] | None
+
+    @property
+    def subject(self) -> str:
+        """The narrowest subject with all of them: one alone, as a server can hold a reader to."""
+        services = {each.partition(".")[0] for each in self.types}
+        names = {each.partition(".")[2] for each in self.types}
+        service = services.pop() if len(services) == 1 else "*"
+        name = names.pop() if len(names) == 1 else "*"
+        return f"evt.{service}.{self.partner}.{self.aggregate or '*'}.{name}"
+
+    def has(self, subject: str) -> bool:
+        """Whether what stands on the subject is wanted."""
+        _, service, *_, name = subject.split(".")
+        return not self.types or f"{service}.{name}" in self.types
+
+
+class Events:
+    """The events of a durable consumer: `async with` opens it, `async for` goes through it.
+
+    An event counts as handled when the next one is asked for, or the `async with` is left without
+    an exception. One that was not handled comes again: at once, or, where its process died, after
+    `takeover` seconds.
+    """
+
+    def __init__(self, nats: NatsClient, jetstream: JetStreamContext, wanted: Wanted) -> None:
+        self._nats = nats
+        self._jetstream = jetstream
+        self._wanted = wanted
+        self._subscription: JetStreamContext.PullSubscription | None = None
+        self._stream_made: datetime | None = None
+        self._handled: OrderedDict[str, None] = OrderedDict()
+        self._last = 0
+        self._current: tuple[Msg, AnyEvent] | None = None
+        self._holding: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Find the consumer, or make it.
+
+        Raises: nats.errors.Error: JetStream, or the stream, cannot be used.
+        """
+        await self._bind()
+        self._holding = asyncio.get_running_loop().create_task(self._hold())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        """Settle the last event, or give it back if it ended in an exception."""
+        if self._holding is not None:
+            self._holding.cancel()
+        with contextlib.suppress(NatsError):  # else it comes again, as if the process had died
+            if kind is None:
+                await self._settle()
+            elif self._current is not None:
+                await self._current[0].nak()
+            await self._nats.flush()
+        await self._unbind()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> AnyEvent:
+        """The next event, however long it takes to come.
+
+        Raises: UnreadableEvent; ConnectionClosedError, when the client was closed.
+        """
+        if self._holding is None:
+            raise RuntimeError("open it first: async with client.events(...) as events")
+        await self._settle()
+        while True:
+            message = await self._next()
+            sequence = message.metadata.sequence.stream
+            if sequence > self._last and self._wanted.has(message.subject):
+                event = self._read(message, sequence)
+                if event is not None and event.id not in self._handled:
+                    self._current = message, event
+                    return event
+            self._last = max(self._last, sequence)
+            await message.ack()
+
+    def _read(self, message: Msg, sequence: int) -> AnyEvent | None:
+        try:
+            event: AnyEvent = read_event(SHAPES, message.subject, sequence, message.data)
+        except UnreadableEvent as error:
+            if self._wanted.unreadable is None:
+                raise
+            self._wanted.unreadable(error)
+            return None
+        return event
+
+    async def _settle(self) -> None:
+        """Take note that the current event is handled."""
+        if self._current is None:
+            return
+        message, event = self._current
+        self._current = None
+        self._last = event.sequence
+        self._remember(event.id)
+        await message.ack()
+
+    def _remember(self, id: str) -> None:
+        self._handled[id] = None
+        if len(self._handled) > _REMEMBERED:
+            self._handled.popitem(last=False)
+
+    async def _hold(self) -> None:
+        """Tell the server, while an event is being handled, that it is in good hands."""
+        while True:
+            await asyncio.sleep(self._wanted.takeover / 3)
+            if self._current is not None:
+                with contextlib.suppress(NatsError):
+                    await self._current[0].in_progress()
+
+    async def _next(self) -> Msg:
+        """The next message, over whatever happens to NATS and to the consumer."""
+        while True:
+            try:
+                subscription = self._subscription or await self._bind()
+                [message] = await subscription.fetch(1, timeout=_PULL_SECONDS)
+            except TimeoutError:
+                continue  # nothing new, or the question was lost
+            except NatsError as error:
+                if self._nats.is_closed:
+                    raise ConnectionClosedError from error
+                log.info("events of %s: %s", self._wanted.durable, type(error).__name__)
+                await self._unbind()
+                await asyncio.sleep(_PAUSE)
+            else:
+                return message
+
+    async def _unbind(self) -> None:
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            with contextlib.suppress(NatsError):
+                await subscription.unsubscribe()
+
+    async def _bind(self) -> JetStreamContext.PullSubscription:
+        """Find the consumer, as it is or made anew, and listen to it.
+
+        Raises: nats.errors.Error.
+        """
+        stream = await self._jetstream.stream_info(STREAM)
+        if stream.created != self._stream_made:
+            # The places of a stream that was made anew mean nothing in the one from before.
+            self._stream_made, self._last = stream.created, 0
+        try:
+            found = await self._jetstream.consumer_info(STREAM, self._wanted.durable)
+        except NotFoundError:
+            await self._make()
+        else:
+            await self._resume(found)
+        self._subscription = await self._jetstream.pull_subscribe_bind(
+            consumer=self._wanted.durable, stream=STREAM
+        )
+        return self._subscription
+
+    async def _resume(self, found: ConsumerInfo) -> None:
+        """Go on where the consumer is; what it was to read may have changed since."""
+        if not self._last and found.ack_floor is not None:
+            await self._look_back(found.ack_floor.stream_seq)
+        wanted = self._reading()
+        there = found.config
+        if (there.filter_subject, there.ack_wait) != (wanted.filter_subject, wanted.ack_wait):
+            changed = there.evolve(filter_subject=wanted.filter_subject, ack_wait=wanted.ack_wait)
+            await self._jetstream.add_consumer(STREAM, changed)
+
+    async def _make(self) -> None:
+        """Make the consumer: to go on from here, where events were handled before it was lost."""
+        config, since = self._reading(), self._wanted.since
+        if self._last:
+            config.deliver_policy = DeliverPolicy.BY_START_SEQUENCE
+            config.opt_start_seq = self._last + 1
+        elif isinstance(since, datetime):
+            config.deliver_policy = DeliverPolicy.BY_START_TIME
+            config.opt_start_time = since
+        elif since == "now":
+            config.deliver_policy = DeliverPolicy.NEW
+        await self._jetstream.add_consumer(STREAM, config)
+
+    def _reading(self) -> ConsumerConfig:
+        return ConsumerConfig(
+            name=self._wanted.durable,
+            durable_name=self._wanted.durable,
+            filter_subject=self._wanted.subject,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=self._wanted.takeover,
+            max_ack_pending=1,
+        )
+
+    async def _look_back(self, upto: int) -> None:
+        """Know again what was handled shortly before the place up to which all was."""
+        if not upto:
+            return
+        config = ConsumerConfig(
+            name=f"{self._wanted.durable}-{uuid4().hex[:12]}",
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=max(1, upto - _LOOK_BACK),
+            filter_subject=self._wanted.subject,
+            ack_policy=AckPolicy.NONE,
+            inactive_threshold=30,
+            mem_storage=True,
+        )
+        info = await self._jetstream.add_consumer(STREAM, config)
+        left = info.num_pending or 0
+        subscription = await self._jetstream.pull_subscribe_bind(consumer=info.name, stream=STREAM)
+        with contextlib.suppress(TimeoutError):
+            while left > 0:
+                messages = await subscription.fetch(min(_BATCH, left), timeout=_PULL_SECONDS)
+                left -= len(messages)
+                for message in messages:
+                    if message.metadata.sequence.stream > upto:
+                        left = 0
+                    else:
+                        self._remember(_id_in(message))
+        await subscription.unsubscribe()
+        await self._jetstream.delete_consumer(STREAM, info.name)
+        self._last = upto
+
+
+def _id_in(message: Msg) -> str:
+    try:
+        return str(json.loads(message.data)["id"])
+    except (ValueError, KeyError, TypeError):
+        return ""

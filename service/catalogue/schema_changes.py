@@ -1,0 +1,192 @@
+"""How two JSON Schemas differ: what the one lets through and the other does not.
+
+Only what pydantic writes is understood, and that fully. Where the schemas say the same in another
+way that is not seen through, a difference is told: too much, never too little.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Schema = Mapping[str, Any]
+Kind = Literal["field", "required", "value", "bound", "form", "default"]
+
+_LEAST = ("minLength", "minimum", "exclusiveMinimum", "minItems")
+_MOST = ("maxLength", "maximum", "exclusiveMaximum", "maxItems")
+_PYTHON: Mapping[str, Any] = {
+    "string": str,
+    "integer": int,
+    "number": int | float,
+    "boolean": bool,
+}
+_ALTERNATIVES = ("anyOf", "oneOf")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Escape:
+    """Something that the inner schema lets through and the outer one does not.
+
+    A `field` is one that the outer schema does not know; `default` is another value for who leaves
+    the field out, which is an escape both ways.
+    """
+
+    path: str
+    kind: Kind
+    what: str
+
+
+class Comparison:
+    """Of two documents' schemas: is everything that is valid in the inner valid in the outer?"""
+
+    def __init__(self, inner: Schema, outer: Schema) -> None:
+        self._inner, self._outer = inner, outer
+        self._under_way: set[tuple[str, str]] = set()
+
+    def escapes(self) -> list[Escape]:
+        """All that is not, each once."""
+        return sorted(set(self._compared(self._inner, self._outer, "")))
+
+    def _compared(self, inner: Schema, outer: Schema, path: str) -> Iterator[Escape]:
+        names = inner.get("$ref", ""), outer.get("$ref", "")
+        if all(names):
+            if names in self._under_way:
+                return  # a model within itself: what is to be told of it is told where it began
+            self._under_way.add(names)
+        try:
+            yield from self._of_forms(_forms(inner, self._inner), _forms(outer, self._outer), path)
+        finally:
+            self._under_way.discard(names)
+
+    def _of_forms(self, inner: list[Schema], outer: list[Schema], path: str) -> Iterator[Escape]:
+        """Each form of the inner must fit into one of the outer: into the one that it fits best."""
+        for form in inner:
+            tried = [list(self._of_form(form, other, path)) for other in outer]
+            if not any(not escapes for escapes in tried):
+                alike = [
+                    escapes
+                    for other, escapes in zip(outer, tried, strict=True)
+                    if _alike(form, other)
+                ]
+                if alike:
+                    yield from min(alike, key=len)
+                else:
+                    yield Escape(path, "value", _name(form))
+
+    def _of_form(self, inner: Schema, outer: Schema, path: str) -> Iterator[Escape]:
+        values, allowed = _values(inner), _values(outer)
+        if values is not None:
+            for value in values:
+                if (allowed is not None and value not in allowed) or not _of_type(value, outer):
+                    yield Escape(path, "value", str(value))
+            return
+        if allowed is not None or not _type_fits(inner, outer):
+            yield Escape(path, "value", _name(inner))
+            return
+        yield from _bounds(inner, outer, path)
+        if "items" in outer or "prefixItems" in outer:
+            yield from self._compared(inner.get("items", {}), outer.get("items", {}), f"{path}[]")
+        if inner.get("type") == "object" or "properties" in inner:
+            yield from self._of_object(inner, outer, path)
+
+    def _of_object(self, inner: Schema, outer: Schema, path: str) -> Iterator[Escape]:
+        here, there = inner.get("properties", {}), outer.get("properties", {})
+        for name in here.keys() - there.keys():
+            yield Escape(_joined(path, name), "field", name)
+        always = set(inner.get("required", ()))
+        for name in set(outer.get("required", ())) - always:
+            yield Escape(_joined(path, name), "required", name)
+        for name in here.keys() & there.keys():
+            yield from self._compared(here[name], there[name], _joined(path, name))
+            mine, other = here[name].get("default"), there[name].get("default")
+            if mine != other and name not in always:
+                yield Escape(_joined(path, name), "default", f"{mine!r} or {other!r}")
+        yield from self._of_others(inner, outer, path)
+
+    def _of_others(self, inner: Schema, outer: Schema, path: str) -> Iterator[Escape]:
+        """What an object may have besides its properties."""
+        mine = inner.get("additionalProperties", True)
+        other = outer.get("additionalProperties", True)
+        if other is True or mine is False:
+            return
+        if other is False or mine is True:
+            yield Escape(path, "form", "further fields")
+        else:
+            yield from self._compared(mine, other, _joined(path, "*"))
+
+
+def _forms(schema: Schema, root: Schema) -> list[Schema]:
+    """The alternatives of a schema, each whole, with no reference on its outside."""
+    while "$ref" in schema:
+        target = root.get("$defs", {})[schema["$ref"].rpartition("/")[2]]
+        schema = {**target, **{k: v for k, v in schema.items() if k != "$ref"}}
+    for word in _ALTERNATIVES:
+        if word in schema:
+            rest = {k: v for k, v in schema.items() if k != word}
+            return [form for option in schema[word] for form in _forms({**rest, **option}, root)]
+    types = schema.get("type")
+    if isinstance(types, list):
+        return [{**schema, "type": each} for each in types]
+    return [schema]
+
+
+def _values(schema: Schema) -> list[Any] | None:
+    if "const" in schema:
+        return [schema["const"]]
+    values: list[Any] | None = schema.get("enum")
+    return values
+
+
+def _alike(inner: Schema, outer: Schema) -> bool:
+    """Whether the one is likely to have become the other."""
+    return _kind(inner) == _kind(outer) and _tag(inner) == _tag(outer)
+
+
+def _kind(schema: Schema) -> str:
+    values = _values(schema)
+    if values:
+        return type(values[0]).__name__.replace("str", "string")
+    return str(schema.get("type", "any"))
+
+
+def _tag(schema: Schema) -> Any:
+    """What tells the forms of an object apart, where they have such a field."""
+    tags = {
+        name: each["const"]
+        for name, each in schema.get("properties", {}).items()
+        if "const" in each
+    }
+    return sorted(tags.items())
+
+
+def _of_type(value: Any, schema: Schema) -> bool:
+    kind = schema.get("type")
+    return kind is None or isinstance(value, _PYTHON.get(kind, object))
+
+
+def _type_fits(inner: Schema, outer: Schema) -> bool:
+    mine, other = inner.get("type"), outer.get("type")
+    return other is None or mine == other or (mine, other) == ("integer", "number")
+
+
+def _bounds(inner: Schema, outer: Schema, path: str) -> Iterator[Escape]:
+    for word in _LEAST:
+        if word in outer and (word not in inner or inner[word] < outer[word]):
+            yield Escape(path, "bound", f"{word} {inner.get(word, 'none')} or {outer[word]}")
+    for word in _MOST:
+        if word in outer and (word not in inner or inner[word] > outer[word]):
+            yield Escape(path, "bound", f"{word} {inner.get(word, 'none')} or {outer[word]}")
+    for word in ("pattern", "format", "uniqueItems"):
+        if word in outer and inner.get(word) != outer[word]:
+            yield Escape(path, "bound", f"{word} {inner.get(word, 'none')} or {outer[word]}")
+
+
+def _name(schema: Schema) -> str:
+    """A form in a word or two."""
+    values = _values(schema)
+    if values is not None:
+        return " | ".join(map(str, values))
+    return str(schema.get("format") or schema.get("type") or "anything")
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

@@ -1,0 +1,1 @@
+"""What is in `schemas` besides shapes: the typed client, on real servers."""
