@@ -8,7 +8,7 @@ USABLE := 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'
 CODE := service schemas tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check deploy-check format schemas dashboard bench faults growth lock clean
+.PHONY: help install run test check deploy-check format schemas publish dashboard bench faults growth lock clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ run: $(VENV)/.local ## start NATS, MongoDB and the service on this machine (ARGS
 test: $(VENV)/.dev ## run the whole suite on real servers (ARGS="-k name" for a part of it)
 	@$(BIN)/pytest $(ARGS)
 
-check: $(VENV)/.dev ## lint, formatting, types, Kubernetes' schemas, and whether the generated files are in step
+check: $(VENV)/.dev ## lint, formatting, types, Kubernetes' schemas, generated files in step, no caller broken
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(CODE)
@@ -37,11 +37,14 @@ format: $(VENV)/.dev ## put the code into its one format, and mend what the lint
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-schemas: $(VENV)/.dev ## generate schemas/catalogue from the operations and events
+schemas: $(VENV)/.dev ## generate the catalogue and the client's methods from the operations
 	@$(BIN)/python -m service.catalogue
 
 dashboard: $(VENV)/.dev ## generate deploy/grafana/svc-user.json
 	@$(BIN)/python deploy/grafana/dashboard.py
+
+publish: $(VENV)/.dev ## keep the catalogue as a release's: later ones are compared with it
+	@$(BIN)/python -m service.catalogue --publish
 
 bench: $(VENV)/.dev ## measure throughput and latency on this machine (ARGS="..." goes to the benchmark)
 	@$(BIN)/python -m tests.bench $(ARGS)

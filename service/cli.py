@@ -8,6 +8,7 @@ from service import __version__
 from service.command.call import call
 from service.command.client import add_client, list_clients, remove_client, rotate_client
 from service.command.dev import dev
+from service.command.docs import docs
 from service.command.doctor import doctor
 from service.command.failure import CommandGroup
 from service.command.keys import init, jwks
@@ -74,6 +75,7 @@ app.command(
 )(watch)
 app.command(epilog=_examples("svc-user tree --partner acme"))(tree)
 app.command(epilog=_examples("svc-user operations", "svc-user operations user.create"))(operations)
+app.command(epilog=_examples("svc-user docs", "svc-user docs --output - > catalogue.html"))(docs)
 app.command(epilog=_examples("svc-user doctor", "svc-user doctor --data-dir /tmp/try"))(doctor)
 app.command(
     "nats-config",

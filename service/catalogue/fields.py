@@ -15,14 +15,17 @@ _BY_FORMAT = {
 }
 _BY_NAME = {
     "category": "CLAIMS",
+    "changed": "email",
     "city": "Johannesburg",
     "country": "ZAF",
     "countryCode": "ZA",
     "date_of_birth": "1990-05-17",
+    "email": "ann.example@example.com",
     "first_name": "Ann",
     "gender": "F",
     "id_number": "9001015800084",
     "last_name": "Example",
+    "name": "Ann Example",
     "notification_preference_type": "CLAIM_CONFIRMATION",
     "permit_number": "P-1042",
     "phone_number": "+27115550100",
@@ -50,7 +53,7 @@ def fields_of(schema: Schema) -> list[Field]:
 
 
 def example_of(schema: Schema) -> Any:
-    """A request in which every field that is required is there, and valid.
+    """A request, or a reply, in which every field that is required is there, and valid.
 
     Of several forms that a request may have, it is in the first.
     """
@@ -101,6 +104,8 @@ def _rule(schema: Schema, definitions: Schema) -> str:
     if kind == "array":
         item, _ = _resolved(schema.get("items", {}), definitions)
         return f"list of {_rule(item, definitions)}"
+    if "pattern" in schema:
+        return f"{kind}, {schema['pattern']}"
     bounds = _bounds(schema)
     return f"{kind}, {bounds}" if bounds else kind
 
@@ -147,7 +152,9 @@ def _value(name: str, schema: Schema, definitions: Schema) -> Any:
 
 
 def _text(name: str, schema: Schema) -> str:
+    formats = _formats(schema)
     if name in _BY_NAME:
         return _BY_NAME[name]
-    formats = _formats(schema)
+    if name.lower().endswith("id") and not formats:
+        return _BY_FORMAT["uuid"]
     return _BY_FORMAT[formats[-1]] if formats else "x" * schema.get("minLength", 1)

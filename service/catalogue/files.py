@@ -1,7 +1,8 @@
 """The files of the catalogue: what they should be, and what they are."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ def catalogue() -> dict[str, dict[str, Any]]:
     }
 
 
-def texts() -> dict[str, str]:
+@cache
+def texts() -> Mapping[str, str]:
     """What is generated, by its path within `schemas`."""
     files: dict[str, Any] = {"catalogue/asyncapi.json": asyncapi()}
     for kind, documents in catalogue().items():

@@ -62,15 +62,17 @@ class Comparison:
         for form in inner:
             tried = [list(self._of_form(form, other, path)) for other in outer]
             if not any(not escapes for escapes in tried):
-                alike = [
-                    escapes
-                    for other, escapes in zip(outer, tried, strict=True)
-                    if _alike(form, other)
-                ]
-                if alike:
-                    yield from min(alike, key=len)
-                else:
-                    yield Escape(path, "value", _name(form))
+                yield from self._nearest(form, outer, tried, path)
+
+    def _nearest(
+        self, form: Schema, outer: list[Schema], tried: list[list[Escape]], path: str
+    ) -> list[Escape]:
+        """What keeps a form from being the one of the outer that it is likely to have become."""
+        both = list(zip(outer, tried, strict=True))
+        of_its_kind = [(other, found) for other, found in both if _kind(other) == _kind(form)]
+        same = [found for other, found in of_its_kind if _tag(other) == _tag(form)]
+        near = same or [found for _, found in of_its_kind]
+        return min(near, key=len) if near else [Escape(path, "value", _name(form))]
 
     def _of_form(self, inner: Schema, outer: Schema, path: str) -> Iterator[Escape]:
         values, allowed = _values(inner), _values(outer)
@@ -134,11 +136,6 @@ def _values(schema: Schema) -> list[Any] | None:
         return [schema["const"]]
     values: list[Any] | None = schema.get("enum")
     return values
-
-
-def _alike(inner: Schema, outer: Schema) -> bool:
-    """Whether the one is likely to have become the other."""
-    return _kind(inner) == _kind(outer) and _tag(inner) == _tag(outer)
 
 
 def _kind(schema: Schema) -> str:

@@ -1,0 +1,1 @@
+"""The catalogue: its form, its page, and what it lets change."""

@@ -1,4 +1,4 @@
-"""The AsyncAPI document: valid by AsyncAPI's own schema, and with all that the service has in it."""
+"""The AsyncAPI document: valid by AsyncAPI's own schema, and with all that the service has."""
 
 import json
 from collections.abc import Iterator
