@@ -11,16 +11,17 @@ from nats.aio.client import Client as NatsClient
 
 from schemas.client.asking import Asking, ExtraHeaders
 from schemas.client.contract import Operation, Reply, ReplyT, RequestT
-from schemas.client.events import Events, Since, Wanted
+from schemas.client.events import Events
 from schemas.client.known_events import EventName
 from schemas.client.received import UnreadableEvent
 from schemas.client.services import Services
 from schemas.client.tokens import ClientCredentials, Given, Issued, Tokens, TokenSource
+from schemas.client.wanted import Since, Wanted
 
 log = logging.getLogger(__name__)
 
 _PARTNER = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_DURABLE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_DURABLE = re.compile(r"[A-Za-z0-9_+-]{1,129}", re.ASCII)
 
 
 class Client(Services):
@@ -39,10 +40,13 @@ class Client(Services):
         deadline: float = 10.0,
         patience: float = 4.0,
         headers: ExtraHeaders | None = None,
+        jetstream_domain: str | None = None,
     ) -> None:
         """`deadline` is a request's in all, `patience` that of one attempt; both in seconds.
 
-        `headers` is asked for further headers of each attempt, a trace's for example.
+        `headers` is asked for further headers of each attempt, a trace's for example. With
+        credentials as `svc-user nats-config` writes them, `jetstream_domain` is `svc-user`, and the
+        readers of events are those that were made for the partner.
 
         Raises: ValueError: no partner is called like this.
         """
@@ -52,6 +56,7 @@ class Client(Services):
         self.connection = connection
         self.partner = partner
         self._deadline = deadline
+        self._domain = jetstream_domain
         self._asking = Asking(connection, partner, patience, headers)
         self._tokens: Tokens = (
             Issued(token, self.ask) if isinstance(token, ClientCredentials) else Given(token)
@@ -68,6 +73,7 @@ class Client(Services):
         deadline: float = 10.0,
         patience: float = 4.0,
         headers: ExtraHeaders | None = None,
+        jetstream_domain: str | None = None,
         **options: Any,
     ) -> AsyncIterator[Self]:
         """A client on a connection of its own, which goes on connecting for as long as it lives.
@@ -83,7 +89,13 @@ class Client(Services):
         connection = await nats.connect(servers, **usual | options)
         try:
             yield cls(
-                connection, partner, token, deadline=deadline, patience=patience, headers=headers
+                connection,
+                partner,
+                token,
+                deadline=deadline,
+                patience=patience,
+                headers=headers,
+                jetstream_domain=jetstream_domain,
             )
         finally:
             await connection.close()
@@ -127,7 +139,8 @@ class Client(Services):
 
         `partner` may be `*`, where the connection's rights reach so far. `since` is where a reader
         begins that there has not been before. `takeover` is the seconds after which the event of a
-        process that died is given to another. What cannot be read ends the iteration, unless
+        process that died is given to another; of a reader that was made for the partner, these two
+        are as it was made. What cannot be read ends the iteration, unless
         `unreadable` is given: it is told, and the event is left out.
 
         Raises: ValueError: no durable consumer, or no partner, is called like this.
@@ -135,8 +148,18 @@ class Client(Services):
         of = self.partner if partner is None else partner
         if not _DURABLE.fullmatch(durable) or not (of == "*" or _PARTNER.fullmatch(of)):
             raise ValueError("a durable and a partner are 1 to 64 of A-Z a-z 0-9 _ -")
-        wanted = Wanted(durable, of, frozenset(types), aggregate, since, takeover, unreadable)
-        return Events(self.connection, self.connection.jetstream(), wanted)
+        wanted = Wanted(
+            durable,
+            of,
+            frozenset(types),
+            aggregate,
+            since,
+            takeover,
+            given=self._domain is not None,
+            unreadable=unreadable,
+        )
+        jetstream = self.connection.jetstream(domain=self._domain)
+        return Events(self.connection, jetstream, wanted)
 
 
 async def _log(error: Exception) -> None:

@@ -9,11 +9,9 @@ import contextlib
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 from uuid import uuid4
 
 from nats.aio.client import Client as NatsClient
@@ -24,15 +22,13 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
 from nats.js.errors import NotFoundError
 
-from schemas.client.known_events import SHAPES, AnyEvent, EventName
+from schemas.client.known_events import SHAPES, AnyEvent
 from schemas.client.received import UnreadableEvent, read_event
+from schemas.client.wanted import Wanted
 
 log = logging.getLogger(__name__)
 
 STREAM = "SVC_USER_EVENTS"
-
-Since = Literal["start", "now"] | datetime
-"""Where a consumer begins that there has not been before."""
 
 _REMEMBERED = 65_536
 """Ids of handled events that are known again."""
@@ -41,34 +37,6 @@ _LOOK_BACK = 1_000
 _PULL_SECONDS = 2.0
 _PAUSE = 0.25
 _BATCH = 250
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which events, by whom they are read, and how."""
-
-    durable: str
-    partner: str
-    types: frozenset[EventName]
-    """None at all means every type."""
-    aggregate: str | None
-    since: Since
-    takeover: float
-    unreadable: Callable[[UnreadableEvent], object] | None
-
-    @property
-    def subject(self) -> str:
-        """The narrowest subject with all of them: one alone, as a server can hold a reader to."""
-        services = {each.partition(".")[0] for each in self.types}
-        names = {each.partition(".")[2] for each in self.types}
-        service = services.pop() if len(services) == 1 else "*"
-        name = names.pop() if len(names) == 1 else "*"
-        return f"evt.{service}.{self.partner}.{self.aggregate or '*'}.{name}"
-
-    def has(self, subject: str) -> bool:
-        """Whether what stands on the subject is wanted."""
-        _, service, *_, name = subject.split(".")
-        return not self.types or f"{service}.{name}" in self.types
 
 
 class Events:
@@ -84,7 +52,9 @@ class Events:
         self._jetstream = jetstream
         self._wanted = wanted
         self._subscription: JetStreamContext.PullSubscription | None = None
-        self._stream_made: datetime | None = None
+        self._made: datetime | None = None
+        """When the stream was made, or the consumer that was given."""
+        self._takeover = wanted.takeover
         self._handled: OrderedDict[str, None] = OrderedDict()
         self._last = 0
         self._current: tuple[Msg, AnyEvent] | None = None
@@ -166,7 +136,7 @@ class Events:
     async def _hold(self) -> None:
         """Tell the server, while an event is being handled, that it is in good hands."""
         while True:
-            await asyncio.sleep(self._wanted.takeover / 3)
+            await asyncio.sleep(self._takeover / 3)
             if self._current is not None:
                 with contextlib.suppress(NatsError):
                     await self._current[0].in_progress()
@@ -199,20 +169,34 @@ class Events:
 
         Raises: nats.errors.Error.
         """
+        if self._wanted.given:
+            await self._find()
+        else:
+            await self._find_or_make()
+        self._subscription = await self._jetstream.pull_subscribe_bind(
+            consumer=self._wanted.durable, stream=STREAM
+        )
+        return self._subscription
+
+    async def _find(self) -> None:
+        """Find a consumer that is only to be read: where it is, and how long it waits."""
+        found = await self._jetstream.consumer_info(STREAM, self._wanted.durable)
+        self._takeover = found.config.ack_wait or self._takeover
+        if found.created != self._made:
+            self._made = found.created
+            self._last = found.ack_floor.stream_seq if found.ack_floor is not None else 0
+
+    async def _find_or_make(self) -> None:
         stream = await self._jetstream.stream_info(STREAM)
-        if stream.created != self._stream_made:
+        if stream.created != self._made:
             # The places of a stream that was made anew mean nothing in the one from before.
-            self._stream_made, self._last = stream.created, 0
+            self._made, self._last = stream.created, 0
         try:
             found = await self._jetstream.consumer_info(STREAM, self._wanted.durable)
         except NotFoundError:
             await self._make()
         else:
             await self._resume(found)
-        self._subscription = await self._jetstream.pull_subscribe_bind(
-            consumer=self._wanted.durable, stream=STREAM
-        )
-        return self._subscription
 
     async def _resume(self, found: ConsumerInfo) -> None:
         """Go on where the consumer is; what it was to read may have changed since."""

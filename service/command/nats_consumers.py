@@ -95,11 +95,12 @@ async def _made(jetstream: JetStreamContext, partner: str, consumer: str) -> boo
 
 
 def consumer_config(partner: str, consumer: str) -> ConsumerConfig:
-    """A pull consumer of all events of a partner."""
+    """A pull consumer of all events of a partner: one at a time, so that their order holds."""
     return ConsumerConfig(
         durable_name=consumer,
         description=f"Events of {partner}",
         filter_subject=f"evt.*.{partner}.>",
         deliver_policy=DeliverPolicy.ALL,
         ack_policy=AckPolicy.EXPLICIT,
+        max_ack_pending=1,
     )

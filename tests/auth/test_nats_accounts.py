@@ -23,6 +23,7 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js import JetStreamContext
 from typer.testing import CliRunner
 
+from schemas.client import Client as TypedClient
 from service.app import STREAM
 from service.auth import nats_claims
 from service.auth.nats_accounts import DOMAIN
@@ -223,6 +224,18 @@ async def test_its_own_events(site: Site, acme: Station, globex: Station) -> Non
 
 async def had(messages: list[Msg], subject: str) -> bool:
     return subject in [message.subject for message in messages]
+
+
+async def test_the_typed_client_reads_with_a_partners_credentials(
+    site: Site, globex: Station
+) -> None:
+    """From where its reader is; it asks for nothing that the credentials do not allow."""
+    made = [await told(site, globex, "globex") for _ in range(2)]
+    client = TypedClient(globex.client, "globex", globex.token, jetstream_domain=DOMAIN)
+    for expected in made:
+        async with client.events("globex+crm", "business.created", aggregate=expected) as events:
+            assert (await anext(events)).aggregate == expected
+    assert globex.complaints == []
 
 
 FORBIDDEN = [

@@ -15,7 +15,7 @@ from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]
 import yaml
-from jsonschema import (  # type: ignore[import-untyped]
+from jsonschema import (
     Draft202012Validator,
     ValidationError,
 )
