@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Generic, NotRequired, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -72,7 +73,7 @@ def read_event(
     """
     try:
         event = _ENVELOPE.validate_json(body)
-        data = TypeAdapter(shapes[event["dataschema"]]).validate_python(event["data"])
+        data = _adapter(shapes[event["dataschema"]]).validate_python(event["data"])
     except (ValidationError, KeyError) as error:
         raise UnreadableEvent(subject, sequence) from error
     return Received(
@@ -88,3 +89,8 @@ def read_event(
         traceparent=event.get("traceparent"),
         sequence=sequence,
     )
+
+
+@cache
+def _adapter(shape: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(shape)
