@@ -52,7 +52,7 @@ bench: $(VENV)/.dev ## measure throughput and latency on this machine (ARGS="...
 
 faults: $(VENV)/.dev ## run the tests in which workers and servers die, in their long form
 	@SVC_USER_FAULT_ROUNDS=$${SVC_USER_FAULT_ROUNDS:-10} SVC_USER_FAULT_OUTAGE=$${SVC_USER_FAULT_OUTAGE:-60} \
-		$(BIN)/pytest tests/faults --timeout=900 --log-cli-level=INFO $(ARGS)
+		$(BIN)/pytest tests/faults tests/privacy/test_killed.py --timeout=900 --log-cli-level=INFO $(ARGS)
 
 growth: $(VENV)/.dev ## list the users of a partner that has a million of them
 	@SVC_USER_TEST_USERS=$${SVC_USER_TEST_USERS:-1000000} $(BIN)/pytest tests/users/test_list_growth.py $(ARGS)

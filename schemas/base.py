@@ -65,6 +65,10 @@ def _without_default(schema: dict[str, Any]) -> None:
 
 
 def _date_time(value: Any) -> datetime:
+    return _instant(value).replace(microsecond=0)
+
+
+def _instant(value: Any) -> datetime:
     if isinstance(value, datetime):
         value = value.isoformat()  # from a caller in Python: JSON has no such thing
     if not isinstance(value, str) or not _DATE_TIME.fullmatch(value.strip()):
@@ -73,7 +77,7 @@ def _date_time(value: Any) -> datetime:
         moment = datetime.fromisoformat(value.strip().upper())
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC).replace(microsecond=0)
+        return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise PydanticCustomError("date_time", "no such date or time") from None
 
@@ -96,14 +100,15 @@ Uuid = Annotated[
 ]
 """A UUID in canonical form (RFC 9562, section 4): lower case, with its hyphens."""
 
-Moment = Annotated[
-    datetime,
-    BeforeValidator(_date_time),
-    WithJsonSchema(
-        {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]},
-    ),
-]
-"""A date or an RFC 3339 date-time; without an offset it is UTC. Becomes UTC."""
+_DATE_TIME_SCHEMA = WithJsonSchema(
+    {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}
+)
+
+Moment = Annotated[datetime, BeforeValidator(_date_time), _DATE_TIME_SCHEMA]
+"""A date or an RFC 3339 date-time; without an offset it is UTC. Becomes UTC, in whole seconds."""
+
+Instant = Annotated[datetime, BeforeValidator(_instant), _DATE_TIME_SCHEMA]
+"""As `Moment`, but with the fractions of a second that were sent: to compare by, not to keep."""
 
 Text = Annotated[str, StringConstraints(min_length=2, max_length=256)]
 """A string as seed 002 asks for it: at least two characters once stripped."""

@@ -26,6 +26,8 @@ from service.bus.dispatch import Dispatcher
 from service.bus.rates import Rates
 from service.bus.relay import Relay
 from service.bus.server import Server
+from service.bus.stream import EventStream
+from service.call import NOBODY, Call
 from service.identity import PERSONS
 from service.identity import operations as identity_operations
 from service.ids import random_id
@@ -51,6 +53,9 @@ from service.partners import PARTNERS
 from service.preference import PREFERENCES
 from service.preference import operations as preference_operations
 from service.preference.catalogue import BUILT_IN, Catalogue, WrongCatalogue, read_catalogue
+from service.privacy import ERASURES
+from service.privacy import operations as privacy_operations
+from service.privacy.erasing import Erasing
 from service.profiles import PROFILES
 from service.profiles import operations as profile_operations
 from service.revocations import Revocations
@@ -59,13 +64,14 @@ from service.signup import operations as signup_operations
 from service.storage.access import ACCESS_LOG, ACCESS_LOG_INDEXES
 from service.storage.batches import EVENT_LOG
 from service.storage.errors import WrongUri
+from service.storage.event_log import EVENT_LOG_INDEXES
 from service.storage.kind import Index, Kind
 from service.storage.mongo import Mongo
 from service.storage.outbox import Pending
 from service.storage.sealing import Sealer
-from service.storage.settling import EVENT_LOG_INDEXES, Settler
+from service.storage.settling import Settler
 from service.storage.storage import Storage
-from service.storage.sweep import Sweep
+from service.storage.sweep import Sweep, again_and_again
 from service.tokens import SESSIONS
 from service.tokens import operations as token_operations
 from service.tokens.attempts import ATTEMPT_INDEXES, ATTEMPTS, Attempts
@@ -84,6 +90,7 @@ KINDS: tuple[Kind, ...] = (
     *(ACCOUNTS, MEMBERSHIPS),
     *(PERSONS, VERIFICATIONS),
     PREFERENCES,
+    ERASURES,
 )
 OPERATIONS: tuple[Operation, ...] = (
     *user_operations,
@@ -98,6 +105,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *identity_operations,
     *verification_operations,
     *preference_operations,
+    *privacy_operations,
 )
 INDEXES: tuple[tuple[str, Sequence[Index]], ...] = (
     *((kind.collection, kind.all_indexes) for kind in KINDS),
@@ -146,13 +154,39 @@ class Worker:
         storage = Storage(self.mongo, KINDS, self.relay, self._sealer)
         self._revocations = Revocations(self.mongo, clock)
         self.authority = self._new_authority()
+        catalogue = load_catalogue(settings)
+
+        def new_call() -> Call:
+            """A call for what is done without a request."""
+            now = clock()
+            return Call(
+                operation="privacy.erase",
+                partner="",
+                caller=NOBODY,
+                request_id="",
+                now=now.replace(microsecond=now.microsecond // 1_000 * 1_000),
+                storage=storage,
+                authority=self.authority,
+                catalogue=catalogue,
+                max_reply=0,
+            )
+
+        self._erasing = Erasing(
+            self.mongo,
+            storage,
+            EventStream(self._jetstream, STREAM),
+            self._deliver,
+            new_call,
+            settings.sweep_age_seconds,
+        )
         dispatcher = Dispatcher(
             storage,
             self.authority,
             Rates(settings.partner_rate, {"exists": settings.exists_rate}),
             clock,
             lambda: self.connection.max_payload,
-            load_catalogue(settings),
+            catalogue,
+            self._erasing.carry_out,
         )
         self.server = Server(
             self.connection, dispatcher, OPERATIONS, settings.bound, settings.log_queries, tracer
@@ -190,6 +224,8 @@ class Worker:
         await ensure_stream(self._jetstream, self._settings)
         self._background.append(await self.relay.start())
         self._keep_running(self._sweep.run(), "sweep")
+        erasures = again_and_again(self._erasing.once, self._settings.sweep_seconds)
+        self._keep_running(erasures, "erasures")
         self._keep_running(self._revocations.watch(self.authority.verifier.forget), "revocations")
         self._keep_running(self._keys.watch(self._use_keys), "keys")
         self._keep_running(self._keep_hearing(), "hearing")
@@ -216,6 +252,7 @@ class Worker:
         self.monitor.health.draining = True
         with contextlib.suppress(Exception):  # without NATS there is nobody to answer
             await self.server.drain(self._settings.drain_seconds)
+        await self._erasing.stop(self._settings.drain_seconds / 4)
         await self.relay.stop(self._settings.drain_seconds / 4)
         for task in self._background:
             task.cancel()

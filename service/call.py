@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from service.auth.scopes import Scope, TokenUse
 from service.problems import VersionConflict
+from service.storage.kind import ERASED_AT
 
 if TYPE_CHECKING:
     from service.preference.catalogue import Catalogue
@@ -66,6 +68,14 @@ NOBODY = Caller(
 """Who asks a public operation."""
 
 
+Forget = Callable[[str], Awaitable[None]]
+"""Carries out the erasure of a person that was begun, as far as that is possible now."""
+
+
+async def leave_to_a_sweep(_person_id: str) -> None:
+    """Do nothing: what was begun is carried out by whichever worker sweeps next."""
+
+
 @dataclass(slots=True)
 class Call:
     """What a handler gets besides the request."""
@@ -89,16 +99,23 @@ class Call:
     if_match: int | None = None
     trace: dict[str, str] = field(default_factory=dict)
     """`traceparent` and `tracestate`, where the request has them."""
+    forget: Forget = leave_to_a_sweep
     etag: int | None = None
     """The version that the reply is about; the handler says it."""
 
     def sees(self, document: dict[str, Any] | None, owner: str | None = None) -> bool:
         """Whether the document exists for this caller.
 
-        It must be the partner's; under the token's administrator, where the token has one; and,
-        for a user's own token, the user's own: `owner` is whose it is.
+        It must not be erased; it must be the partner's; under the token's administrator, where the
+        token has one; and, for a user's own token, the user's own: `owner` is whose it is.
         """
-        if document is None or document["partner"] != self.partner:
+        if document is None or ERASED_AT in document:
+            return False
+        return self.reaches(document, owner)
+
+    def reaches(self, document: dict[str, Any], owner: str | None = None) -> bool:
+        """Whether the document is of those that this caller may see, erased or not."""
+        if document["partner"] != self.partner:
             return False
         caller = self.caller
         if caller.domain is not None and document.get("domain") != caller.domain:

@@ -10,6 +10,8 @@ from service.command.client import add_client, list_clients, remove_client, rota
 from service.command.dev import dev
 from service.command.docs import docs
 from service.command.doctor import doctor
+from service.command.events import replay
+from service.command.export import export
 from service.command.failure import CommandGroup
 from service.command.keys import init, jwks
 from service.command.nats_config import nats_config
@@ -32,6 +34,7 @@ app = typer.Typer(
 client = typer.Typer(
     no_args_is_help=True, help="Manage the systems of a partner that may ask for tokens."
 )
+events = typer.Typer(no_args_is_help=True, help="Mend the stream of events.")
 keys = typer.Typer(no_args_is_help=True, help="Make and show the keys that a worker needs.")
 
 
@@ -91,6 +94,13 @@ app.command(
         "svc-user nats-consumers",
     ),
 )(nats_consumers)
+app.command(
+    epilog=_examples(
+        "svc-user export --partner acme --person 0199f6a4-4d1c-7d1e-9d5a-3c2b1a0f9e8d",
+    )
+)(export)
+events.command(epilog=_examples("svc-user events replay"))(replay)
+app.add_typer(events, name="events")
 keys.command(epilog=_examples("svc-user keys init --keys-dir /etc/svc-user/keys"))(init)
 keys.command(epilog=_examples("svc-user keys jwks > jwks.json"))(jwks)
 keys.command(

@@ -77,6 +77,8 @@ class Operation:
     """Whether If-Match is obeyed: the operation changes one existing aggregate."""
     throttled: str | None
     """The name of a rate limit of its own, apart from the partner's."""
+    open_to_own: bool
+    """Whether a user's own token needs no scope: it reaches nothing but its own data."""
 
     @property
     def subject(self) -> str:
@@ -91,7 +93,8 @@ class Operation:
     @property
     def rights(self) -> str:
         """The scope, and what is required besides: as the catalogue and `$SRV.INFO` tell it."""
-        return " ".join((self.scope, *self.besides))
+        rights = " ".join((self.scope, *self.besides))
+        return f"{rights}, or one's own token" if self.open_to_own else rights
 
     @property
     def description(self) -> str:
@@ -138,6 +141,7 @@ class Operations:
                 key_required=key_required,
                 versioned=versioned,
                 throttled=None,
+                open_to_own=False,
             )
             return handler
 
@@ -152,6 +156,7 @@ class Operations:
         refuses: Sequence[type[Problem]] = (),
         callers: frozenset[TokenUse] = ANYONE,
         throttled: str | None = None,
+        open_to_own: bool = False,
     ) -> Callable[[HandlerT], HandlerT]:
         """Declare an operation that changes nothing."""
 
@@ -169,6 +174,7 @@ class Operations:
                 key_required=False,
                 versioned=False,
                 throttled=throttled,
+                open_to_own=open_to_own,
             )
             return handler
 

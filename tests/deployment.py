@@ -35,6 +35,7 @@ class Deployment:
         }
         self.keys_dir = folder
         self.nats_url = nats_url
+        self.mongo_uri = mongo_uri
         self.nats: Client
         self.workers: list[Worker] = []
         self._mongo = AsyncMongoClient[Document](mongo_uri, tz_aware=True)

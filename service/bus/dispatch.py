@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from service.bus.headers import Headers
 from service.bus.limit import TimeLimit
 from service.bus.rates import Rates
-from service.call import NOBODY, Call, Caller
+from service.call import NOBODY, Call, Caller, Forget, leave_to_a_sweep
 from service.operation import Module, Operation
 from service.partners.modules import is_on
 from service.preference.catalogue import Catalogue
@@ -82,6 +82,7 @@ class Dispatcher:
         clock: Callable[[], datetime],
         max_payload: Callable[[], int],
         catalogue: Catalogue,
+        forget: Forget = leave_to_a_sweep,
     ) -> None:
         self._storage = storage
         self._authority = authority
@@ -91,6 +92,7 @@ class Dispatcher:
         self._max_payload = max_payload
         self._catalogue = catalogue
         self._limit = TimeLimit(LONGEST)
+        self._forget = forget
 
     async def answer(
         self,
@@ -163,6 +165,8 @@ class Dispatcher:
             raise WrongPartner
         if caller.use not in operation.callers:
             raise WrongTokenKind
+        if operation.open_to_own and caller.own_id is not None:
+            return caller
         if operation.scope != "by role" and operation.scope not in caller.scopes:
             raise MissingScope(arguments=[operation.scope])
         for scope in operation.besides:
@@ -195,6 +199,7 @@ class Dispatcher:
             catalogue=self._catalogue,
             max_reply=self._max_payload() - _HEADER_ROOM,
             trace=trace,
+            forget=self._forget,
         )
         if operation.creates is not None:
             call.idempotency_key = headers.idempotency_key()

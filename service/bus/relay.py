@@ -20,15 +20,15 @@ from typing import Any
 import orjson
 import structlog
 from nats.js import JetStreamContext
-from nats.js.errors import NotFoundError
 from opentelemetry.trace import Span, Tracer
 
 from schemas.event import CONTENT_TYPE
 from service.bus.connection import Connection
 from service.bus.spans import publishing
+from service.bus.stream import EventStream, subjects_of
 from service.counting import DURATIONS, Histogram
 from service.problems import Unavailable
-from service.storage.outbox import Entry, Pending, subject_of, version_in
+from service.storage.outbox import Entry, Pending, subject_of
 from service.storage.settling import Acknowledged, Settler
 from service.tracing import end
 
@@ -97,7 +97,7 @@ class Relay:
         tracer: Tracer | None = None,
     ) -> None:
         self._connection = connection
-        self._jetstream = jetstream
+        self._events = EventStream(jetstream, stream)
         self._stream = stream
         self._settler = settler
         self._tracer = tracer
@@ -254,7 +254,11 @@ class Relay:
             lane.finished.set_result(None)
 
     async def _ask(self, lane: _Lane) -> None:
-        """Ask the stream how far the aggregate is, and go on from there."""
+        """Ask the stream how far the aggregate is, and go on from there.
+
+        And ask MongoDB what still waits: what another worker has brought to its end meanwhile must
+        be neither published again nor logged again, for it may have been erased since.
+        """
         lane.questions += 1
         try:
             if lane.questions > _MOST_QUESTIONS:
@@ -263,25 +267,20 @@ class Relay:
                 await asyncio.sleep(_RETRY_PAUSE)
             async with self._asking:
                 seq, version = await self._last(lane)
+                left = await self._settler.left_in_outbox(lane.collection, lane.id)
         except Exception as error:  # noqa: BLE001  # else the lane would be under way for ever
             self._give_up(lane, type(error).__name__)
             return
         lane.last_seq = seq
         lane.passed = max(lane.passed, version)
+        lane.waiting = deque(entry for entry in lane.waiting if entry["id"] in left)
         self._go_on(lane)
 
     async def _last(self, lane: _Lane) -> tuple[int, int]:
-        """Sequence and version of the aggregate's last event in the stream; zeros for none.
-
-        Asked of the stream's leader: a direct get may be behind.
-        """
+        """Sequence and version of the aggregate's last event in the stream; zeros for none."""
         if not self._connection.is_connected:
             raise Unavailable
-        try:
-            message = await self._jetstream.get_last_msg(self._stream, _subjects(lane))
-        except NotFoundError:
-            return 0, 0
-        return message.seq or 0, version_in(message.data or b"{}")
+        return await self._events.last(_subjects(lane))
 
     async def _watch(self) -> None:
         """Find the publishes that nobody acknowledged: they may have landed, or may yet."""
@@ -304,5 +303,4 @@ class Relay:
 
 
 def _subjects(lane: _Lane) -> str:
-    """All subjects of the aggregate's events."""
-    return f"evt.{lane.service}.{lane.partner}.{lane.id}.>"
+    return subjects_of(lane.service, lane.partner, lane.id)

@@ -36,7 +36,8 @@ def _scopes(value: str | None) -> str | None:
     return value
 
 
-def _uuid(value: str | None) -> str | None:
+def uuid_wanted(value: str | None) -> str | None:
+    """Check that an option's value is a UUID."""
     if value is not None and not _UUID.fullmatch(value):
         raise typer.BadParameter("a UUID in lower case with its hyphens is wanted")
     return value
@@ -84,7 +85,7 @@ User = Annotated[
     typer.Option(
         "--user",
         metavar="UUID",
-        callback=_uuid,
+        callback=uuid_wanted,
         help="Make a user's own token, of a user that exists or of none yet.",
     ),
 ]
@@ -102,7 +103,7 @@ Domain = Annotated[
     typer.Option(
         "--domain",
         metavar="UUID",
-        callback=_uuid,
+        callback=uuid_wanted,
         help="Let the token see only what lies under this administrator.",
     ),
 ]

@@ -1,19 +1,15 @@
 """`svc-user tree`: a partner's hierarchy, drawn."""
 
 import asyncio
-import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import typer
 from nats.aio.client import Client
-from nats.errors import Error as NatsError
-from nats.errors import NoRespondersError
 from rich.text import Text
 
 from service.auth.scopes import Scope
-from service.command.failure import NoAnswer
+from service.command.asking import Record, asked
 from service.command.options import DataDir, Domain, Partner
 from service.command.output import wide_console
 from service.command.place import DEFAULT_FOLDER, settings_on
@@ -21,11 +17,7 @@ from service.command.reach import nats_client
 from service.command.token import Bearer
 from service.settings import Settings
 
-_REFUSED = 1
 _PAGE = 500
-_PATIENCE = 5.0
-
-Record = Mapping[str, Any]
 
 
 def tree(partner: Partner, domain: Domain = None, data_dir: DataDir = DEFAULT_FOLDER) -> None:
@@ -109,29 +101,8 @@ async def _listed(client: Client, subject: str, headers: dict[str, str]) -> list
     records: list[Record] = []
     request: dict[str, Any] = {"limit": _PAGE}
     while True:
-        page = await _asked(client, subject, request, headers)
+        page = await asked(client, subject, request, headers)
         records += page["items"]
         if page["next_cursor"] is None:
             return records
         request["cursor"] = page["next_cursor"]
-
-
-async def _asked(
-    client: Client, subject: str, request: dict[str, Any], headers: dict[str, str]
-) -> Record:
-    try:
-        body = json.dumps(request).encode()
-        reply = await client.request(subject, body, timeout=_PATIENCE, headers=headers)
-    except NoRespondersError:
-        raise NoAnswer(
-            f"No worker answers {subject}: start one, with `svc-user dev` or `svc-user serve`."
-        ) from None
-    except NatsError:
-        raise NoAnswer(
-            f"No reply to {subject} within {_PATIENCE:g} s: `svc-user doctor` tells what is wrong."
-        ) from None
-    answer: Record = json.loads(reply.data)
-    if "Nats-Service-Error-Code" in (reply.headers or {}):
-        typer.echo(f"svc-user: {answer['status']}: {answer['detail']}", err=True)
-        raise typer.Exit(_REFUSED)
-    return answer

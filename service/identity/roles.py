@@ -90,6 +90,10 @@ BUSINESS_CONTACT = Role(
     updated=BusinessContactUpdated,
 )
 
+ROLES: Mapping[str, Role] = {
+    role.name: role for role in (CONSUMER, DEPENDENT, AUTHORIZED_SIGNER, BUSINESS_CONTACT)
+}
+
 MERGED = frozenset(CONSUMER.blocks.values())
 """The blocks in which a change leaves alone what it does not name; the others change as a whole."""
 

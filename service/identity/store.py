@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from schemas.identity import ListConsumers
 from service.call import Call
 from service.identity.roles import CONSUMER, MERGED, NUMBERS, Number, Role
-from service.storage.kind import Index, Kind
+from service.storage.kind import ERASED_AT, Index, Kind
 from service.storage.lookup import Branch, Lookup, Place
 from service.storage.mongo import Document
 from service.storage.sealing import place
@@ -63,7 +63,7 @@ _READ = dict.fromkeys(("partner", "domain", *_TOLD), True)
 
 def _everywhere(ids: Sequence[str]) -> list[Branch]:
     """People of every role, and users; those of a consumer with its business, as it is now."""
-    wanted = {"_id": {"$in": ids}}
+    wanted = {"_id": {"$in": ids}, ERASED_AT: None}
     of_consumer = {
         "from": PERSONS.collection,
         "localField": "consumer_id",

@@ -23,11 +23,11 @@ from service.organisation.parents import named_entity
 from service.organisation.problems import EntityNotFound
 from service.problems import InvalidCursor, OutsideDomain
 from service.storage.mongo import Document
-from service.storage.pages import PageOf, cut, from_cursor, read_page
+from service.storage.pages import PageOf, cut, from_cursor, place_of, read_page
 from service.storage.together import Transaction
 from service.storage.writes import Change
 from service.users.problems import UserNotFound
-from service.users.store import USERS
+from service.users.store import ADMIN_COUNT, USERS
 
 account_operations = Operations("account", module=Module.MEMBERSHIP)
 
@@ -53,6 +53,7 @@ async def create(request: CreateAccount, call: Call) -> Account:
         if user is None or not call.sees(user):
             raise UserNotFound(path="owner_user_id")
         roles.refuse_unfit(user, "owner_user_id")
+        await transaction.raise_count(USERS, request.owner_user_id, ADMIN_COUNT)
         told = store.account_event(sorted(request.model_fields_set))
         await transaction.insert(ACCOUNTS, account, AccountCreated, told, reply)
         told_of_owner = store.membership_event(store.names_told(store.given(NONE), role))
@@ -125,7 +126,7 @@ async def _entity(request: CreateAccount, call: Call) -> Document | None:
     return None
 
 
-async def _page_of_user(request: ListAccounts, call: Call) -> PageOf:
+async def _page_of_user(request: ListAccounts, call: Call) -> PageOf[Document]:
     """A page of the accounts that a user has a role in; for a user's token, of those it has too."""
     own_id = call.caller.own_id
     query = store.within(call, request.entity_id)
@@ -137,4 +138,4 @@ async def _page_of_user(request: ListAccounts, call: Call) -> PageOf:
     accounts = await call.storage[ACCOUNTS].find(
         {"_id": {"$in": ids}}, store.ACCOUNT_FIELDS, hint="_id_"
     )
-    return cut(call, accounts, request.limit, store.account_view)
+    return cut(call, accounts, request.limit, store.account_view, place_of)

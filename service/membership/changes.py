@@ -11,10 +11,11 @@ from service.membership.problems import AlreadyMember, MembershipNotFound, NotAc
 from service.membership.roles import ADMIN, NONE
 from service.membership.store import ACCOUNTS, MEMBERSHIPS, SEAT
 from service.storage.errors import Duplicate
+from service.storage.kind import ERASED_AT
 from service.storage.mongo import Document
 from service.storage.together import Transaction
 from service.storage.writes import Change
-from service.users.store import USERS
+from service.users.store import ADMIN_COUNT, USERS
 
 Decide = Callable[[Document], Change | None]
 """Gets the membership; gives its change, or None for nothing to do. It may run several times."""
@@ -70,9 +71,13 @@ async def change_membership(call: Call, account_id: str, user_id: str, decide: D
         if after["pending"] or after["role"] == ADMIN:
             roles.refuse_settled(account)
             user = await transaction.read(USERS, user_id)
-            if user is None:
+            if user is None or ERASED_AT in user:
                 raise MembershipNotFound(path="user_id")
             roles.refuse_unfit(user, "user_id")
+            if after["role"] == ADMIN:
+                # So that the erasure of this user, which looks for the accounts that it is an
+                # admin of, cannot be carried out beside this.
+                await transaction.raise_count(USERS, user_id, ADMIN_COUNT)
         admins = roles.admins_after(account, user_id, after["role"])
         if admins != account["admins"]:
             await transaction.apply(ACCOUNTS, account, store.admins_changed(admins))

@@ -43,6 +43,7 @@ from service.membership.roles import ADMIN, MODERATOR, NONE
 from service.membership.store import ACCOUNTS, MEMBERSHIPS
 from service.operation import Module, Operations
 from service.problems import InvalidCursor, TokenExpired, Unauthenticated
+from service.storage.kind import ERASED_AT
 from service.storage.mongo import Document
 from service.storage.pages import read_page
 from service.storage.pairs import Pair
@@ -84,7 +85,7 @@ async def create(request: CreateMembership, call: Call) -> MembershipRole:
         store.find_seat(call, request.account_id, actor),
         store.find_seat(call, request.account_id, user_id),
     )
-    if user is None or user["partner"] != call.partner or not user["active"]:
+    if user is None or user["partner"] != call.partner or not user.get("active"):
         raise MemberTokenRefused
     _refuse_inactive(acting)
     account = in_reach(call, account)
@@ -220,7 +221,11 @@ async def check(request: CheckPermission, call: Call) -> PermissionAnswer:
     )
     role = membership["role"] if membership else NONE
     # Who has a role is seen by whoever sees the account, in whichever domain that user is.
-    if user is None or (role == NONE and not call.sees(user, owner=request.user_id)):
+    if (
+        user is None
+        or ERASED_AT in user
+        or (role == NONE and not call.sees(user, owner=request.user_id))
+    ):
         raise UserNotFound(path="user_id")
     allowed = user["active"] and roles.allows(role, request.permission)
     return PermissionAnswer(allowed=allowed, role=role)
@@ -241,11 +246,11 @@ async def _member(call: Call, token: str) -> str:
 
 
 def _refuse_inactive(user: Document | None) -> None:
-    """Refuse the acting user once it is inactive, though a worker may still know its token as good.
+    """Refuse the acting user once it is inactive or erased, though its token may look good still.
 
     Raises: Unauthenticated.
     """
-    if user is not None and not user["active"]:
+    if user is not None and not user.get("active"):
         raise Unauthenticated("The token has been revoked.")
 
 

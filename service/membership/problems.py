@@ -75,7 +75,7 @@ class LastAdmin(Problem):
 
     status = 409
     code = "LAST_ADMIN"
-    detail = "The last admin of an account can be neither demoted nor removed."
+    detail = "The last admin of an account can be neither demoted, removed nor erased."
 
 
 class NotPending(Problem):

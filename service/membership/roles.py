@@ -73,8 +73,15 @@ def admins_after(account: Mapping[str, Any], user_id: str, role: str) -> list[st
     if (user_id in admins) == (role == ADMIN):
         return admins
     refuse_settled(account)
-    if role == ADMIN:
-        return [*admins, user_id]
-    if admins == [user_id]:
+    return [*admins, user_id] if role == ADMIN else admins_without(account, user_id)
+
+
+def admins_without(account: Mapping[str, Any], user_id: str) -> list[str]:
+    """The account's admins once this one is none any more, settled or not: at least one.
+
+    Raises: LastAdmin.
+    """
+    left = [admin for admin in account["admins"] if admin != user_id]
+    if not left:
         raise LastAdmin
-    return [admin for admin in admins if admin != user_id]
+    return left

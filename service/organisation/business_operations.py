@@ -26,7 +26,7 @@ from service.organisation.views import business_data, business_view
 from service.problems import InvalidCursor, OutsideDomain
 from service.storage.errors import Duplicate
 from service.storage.mongo import Document
-from service.storage.pages import cut, from_cursor, read_page
+from service.storage.pages import cut, from_cursor, place_of, read_page
 from service.storage.together import Transaction
 from service.storage.writes import Change
 
@@ -161,7 +161,7 @@ async def descendants(request: BusinessesBelow, call: Call) -> BusinessList:
         found = await entities.tree.descendants(
             above["_id"], request.depth, below, request.limit + 1
         )
-        page = cut(call, found, request.limit, business_view)
+        page = cut(call, found, request.limit, business_view, place_of)
     return BusinessList(items=page.items, next_cursor=page.next_cursor)
 
 

@@ -2,6 +2,7 @@
 
 from service.auth.scopes import Scope, TokenUse
 from service.call import Call
+from service.identity.problems import PersonNotFound
 from service.preference import store
 from service.preference.people import find_person
 from service.preference.store import PREFERENCES, Tier
@@ -21,6 +22,8 @@ async def put_wishes(call: Call, person_id: str, tier: Tier, wishes: Wishes) -> 
     new = store.nothing_set(call, person.document)
 
     def decide(document: Document | None) -> Change | None:
+        if document is not None and not call.sees(document, owner=person_id):
+            raise PersonNotFound(path="person_id")  # erased since it was found
         before = document or new
         call.expect_version(before["version"])
         different: Wishes = {

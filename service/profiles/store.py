@@ -5,7 +5,7 @@ from datetime import timedelta
 from schemas.profile import CreateProfile
 from service.call import Call
 from service.ids import new_id
-from service.storage.kind import Index, Kind
+from service.storage.kind import ERASED_AT, Index, Kind
 from service.storage.mongo import Document
 from service.users.profile import first_profile_of, twin
 from service.users.store import USERS
@@ -13,7 +13,13 @@ from service.users.store import USERS
 PROFILES = Kind(
     "profiles",
     (
-        Index("one_of_each", ("user_id", "type", "entity_id"), unique=True),
+        # Not of those that were erased, which have none of the three.
+        Index(
+            "one_profile_of_each",
+            ("user_id", "type", "entity_id"),
+            unique=True,
+            where={"user_id": {"$exists": True}},
+        ),
         Index("by_user", ("user_id", "_id")),
     ),
 )
@@ -52,5 +58,5 @@ async def find_profile(call: Call, profile_id: str) -> Document | None:
     """
     user = await call.storage[USERS].read(twin(profile_id), FACTS)
     if user is not None:
-        return first_profile_of(user)
+        return first_profile_of(user) if ERASED_AT not in user else None
     return await call.storage[PROFILES].read(profile_id)

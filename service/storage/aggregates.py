@@ -16,7 +16,7 @@ from service.call import Call
 from service.problems import Unavailable
 from service.storage.batches import Batches, Lost
 from service.storage.errors import Duplicate
-from service.storage.kind import ID_INDEX, Kind
+from service.storage.kind import ERASED_AT, ID_INDEX, Kind
 from service.storage.memory import FixedMemory, FreshMemory
 from service.storage.mongo import Document, Mongo
 from service.storage.outbox import Pending
@@ -24,12 +24,12 @@ from service.storage.replies import Replies
 from service.storage.sealing import Sealer
 from service.storage.tree import Tree
 from service.storage.turns import Turns
-from service.storage.writes import DataOf, Decision, Write, insert_of, update_of
+from service.storage.writes import DataOf, Decision, Write, insert_of, untold, update_of
 
 _ATTEMPTS = 64
 """Lost races after which a change is refused. Each loss means that somebody else got on."""
 
-_COMMON_FIELDS = ("partner", "domain", "version")
+_COMMON_FIELDS = ("partner", "domain", "version", ERASED_AT)
 
 
 class Relay(Protocol):
@@ -139,25 +139,17 @@ class Aggregates:
 
         Raises: Duplicate, naming the unique index; Unavailable.
         """
-        new = {
-            **document,
-            "partner": call.partner,
-            "version": 0,
-            "created_at": call.now,
-            "updated_at": call.now,
-            "outbox": [],
-        }
-        await self._batches.insert(bson.encode(new))
+        await self._batches.insert(bson.encode(untold(call, document)))
 
     async def set_untold(
         self, id: str, expected: Mapping[str, Any], fields: Mapping[str, Any]
     ) -> bool:
         """Set fields that no event and no version tells of, if the others are as expected.
 
-        Gives whether they were.
+        Gives whether they were; in a tombstone nothing is set.
         Raises: Unavailable.
         """
-        update = ({"_id": id, **expected}, {"$set": fields})
+        update = ({"_id": id, ERASED_AT: None, **expected}, {"$set": fields})
         matched, refused = await self._mongo.update(self._kind.collection, [update])
         self._fresh.forget(id)
         for error in refused.values():

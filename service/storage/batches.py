@@ -16,7 +16,7 @@ EVENT_LOG = "events"
 """The collection of every event that the stream has acknowledged, by event id."""
 
 
-_MOST_IN_STATEMENT = 64
+MOST_IN_STATEMENT = 64
 """A statement has 16 MiB; one that is larger, for large bodies, is carried out singly."""
 
 
@@ -157,7 +157,7 @@ def _in_statements(swaps: Sequence[Swap]) -> list[list[Swap]]:
     groups: list[dict[str, Swap]] = [{}]
     for swap in swaps:
         if statements.fits(swap.update):
-            if swap.id in groups[-1] or len(groups[-1]) >= _MOST_IN_STATEMENT:
+            if swap.id in groups[-1] or len(groups[-1]) >= MOST_IN_STATEMENT:
                 groups.append({})
             groups[-1][swap.id] = swap
     return [list(group.values()) for group in groups if len(group) > 1]

@@ -41,10 +41,15 @@ class Kind:
         return (*self.indexes, *COMMON_INDEXES)
 
 
+ERASED_AT = "erased_at"
+"""The field that a tombstone has, and no other document: when what was in it was erased."""
+
 ID_INDEX = "_id_"
 """The index that every collection has, by MongoDB's own name for it."""
 
 IDEMPOTENCY_INDEX = "idempotency"
+IDEMPOTENCY_FIELD = "idempotency"
+"""The field with the replies that are kept with an aggregate."""
 OUTBOX_INDEX = "outbox"
 
 COMMON_INDEXES = (

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.storage.coalescer import Coalescer
+from service.storage.kind import ERASED_AT
 from service.storage.mongo import Document, Mongo
 
 _MOST_KNOWN = 50_000
@@ -87,7 +88,7 @@ class LookupReader:
             Branch(
                 collection,
                 [
-                    {"$match": {"_id": {"$in": list(there)}}},
+                    {"$match": {"_id": {"$in": list(there)}, ERASED_AT: None}},
                     {"$project": self._lookup.fields},
                 ],
             )

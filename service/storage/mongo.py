@@ -103,6 +103,17 @@ class Session:
         if result.matched_count == 0:
             raise WriteConflict
 
+    async def update_all(
+        self, collection: str, query: Mapping[str, Any], pipeline: Sequence[Mapping[str, Any]]
+    ) -> int:
+        """Change all that match by one statement; give how many are different now.
+
+        Raises: WriteConflict, Unavailable.
+        """
+        updating = self._database[collection].update_many(query, pipeline, session=self._session)
+        changed: int = (await told(updating)).modified_count
+        return changed
+
 
 class Mongo:
     """A database, through Motor or PyMongo. Cheap to make: nothing connects before it is used."""
@@ -165,21 +176,23 @@ class Mongo:
         query: Mapping[str, Any],
         fields: Mapping[str, Any] | None = None,
         *,
-        sort: str | None = None,
+        sort: str | Sequence[str] | None = None,
         limit: int = 0,
         hint: str | None = None,
         majority: bool = False,
     ) -> list[Document]:
         """The documents that match, in one round trip where they fit into one.
 
-        `hint` names the index to use, for a query that more than one index could serve badly.
+        `sort` names a field, or several, the first before the others. `hint` names the index to
+        use, for a query that more than one index could serve badly.
 
         Raises: Unavailable.
         """
         database = self._majority if majority else self._database
         cursor = database[collection].find(query, fields, limit=limit, batch_size=limit or 1_000)
         if sort is not None:
-            cursor = cursor.sort(sort, ASCENDING)
+            keys = [sort] if isinstance(sort, str) else sort
+            cursor = cursor.sort([(key, ASCENDING) for key in keys])
         if hint is not None:
             cursor = cursor.hint(hint)
         found: list[Document] = await told(cursor.to_list(None))
@@ -277,6 +290,13 @@ class Mongo:
         Raises: Unavailable.
         """
         await told(self._database[collection].delete_one(query))
+
+    async def delete_all(self, collection: str, query: Mapping[str, Any], *, hint: str) -> None:
+        """Delete all that match.
+
+        Raises: Unavailable.
+        """
+        await told(self._database[collection].delete_many(query, hint=hint))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:

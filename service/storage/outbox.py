@@ -27,6 +27,17 @@ class Pending:
     entries: list[Entry]
 
 
+def pending_of(collection: str, document: Mapping[str, Any]) -> Pending:
+    """What waits in the outbox of a document."""
+    return Pending(
+        collection,
+        document["_id"],
+        document["partner"],
+        document.get("stream_seq", 0),
+        document["outbox"],
+    )
+
+
 def entry(call: Call, event: EventType, id: str, version: int, data: EventData) -> Entry:
     """The entry for what a call did to an aggregate: a CloudEvents event and what indexes it."""
     event_id = random_id()

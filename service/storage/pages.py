@@ -8,7 +8,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
@@ -26,11 +26,14 @@ _FRAME_BYTES = 200
 """What a reply has around its items, generously."""
 
 
+Item = TypeVar("Item")
+
+
 @dataclass(frozen=True, slots=True)
-class PageOf:
+class PageOf(Generic[Item]):
     """One page: the documents in it, the same as they are shown, and where the next begins."""
 
-    documents: list[Document]
+    documents: list[Item]
     items: list[Any]
     next_cursor: str | None
 
@@ -45,7 +48,7 @@ async def read_page(
     hint: str,
     fields: tuple[str, ...] = (),
     before: Sequence[Document] = (),
-) -> PageOf:
+) -> PageOf[Document]:
     """The page that the request asks for, of the documents that match.
 
     `before` are documents kept elsewhere that come before all of them.
@@ -56,7 +59,12 @@ async def read_page(
     found = await aggregates.find(query, fields, hint=hint, limit=page.limit + 1)
     if page.cursor is None:
         found = [*before, *found]
-    return cut(call, found, page.limit, view)
+    return cut(call, found, page.limit, view, place_of)
+
+
+def place_of(document: Document) -> bytes:
+    """Where a document stands in a list that is in the order of the ids."""
+    return UUID(document["_id"]).bytes
 
 
 def from_cursor(
@@ -69,11 +77,21 @@ def from_cursor(
     if page.cursor is None:
         return query
     # Besides what the query says of the id: a cursor must never widen it.
-    return {**query, field: {**query.get(field, {}), "$gt": _id_in(call, page.cursor)}}
+    last = str(UUID(bytes=place_in(call, page.cursor, _ID_BYTES)))
+    return {**query, field: {**query.get(field, {}), "$gt": last}}
 
 
-def cut(call: Call, found: list[Document], limit: int, view: Callable[[Document], Any]) -> PageOf:
-    """The page that begins with these documents; one more than the limit means another page."""
+def cut(
+    call: Call,
+    found: list[Item],
+    limit: int,
+    view: Callable[[Item], Any],
+    place: Callable[[Item], bytes],
+) -> PageOf[Item]:
+    """The page that begins with these documents; one more than the limit means another page.
+
+    `place` is where one stands in the list, as a cursor is to say it.
+    """
     items: list[Any] = []
     room = call.max_reply - _FRAME_BYTES
     for document in found[:limit]:
@@ -84,26 +102,29 @@ def cut(call: Call, found: list[Document], limit: int, view: Callable[[Document]
         items.append(orjson.Fragment(item))
     shown = found[: len(items)]
     more = len(found) > len(items)
-    return PageOf(shown, items, _cursor(call, shown[-1]["_id"]) if more else None)
+    return PageOf(shown, items, _cursor(call, place(shown[-1])) if more else None)
 
 
-def _cursor(call: Call, id: str) -> str:
-    raw = UUID(id).bytes
-    return base64.urlsafe_b64encode(raw + _proof(call, raw)).decode()
+def place_in(call: Call, cursor: str, length: int) -> bytes:
+    """Where the page before ended: as many bytes as the list says its places with.
 
-
-def _id_in(call: Call, cursor: str) -> str:
+    Raises: InvalidCursor.
+    """
     try:
         raw = base64.b64decode(cursor, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise InvalidCursor(path="cursor") from None
-    id, proof = raw[:_ID_BYTES], raw[_ID_BYTES:]
-    if len(id) != _ID_BYTES or proof != _proof(call, id):
+    place, proof = raw[:length], raw[length:]
+    if len(place) != length or proof != _proof(call, place):
         raise InvalidCursor(path="cursor")
-    return str(UUID(bytes=id))
+    return place
 
 
-def _proof(call: Call, id: bytes) -> bytes:
+def _cursor(call: Call, place: bytes) -> str:
+    return base64.urlsafe_b64encode(place + _proof(call, place)).decode()
+
+
+def _proof(call: Call, place: bytes) -> bytes:
     """That this cursor was given out, for this partner and this list."""
-    place = f"cursor|{call.partner}|{call.operation}|".encode()
-    return call.storage.sealer.keyed_hash(place + id)[:_PROOF_BYTES]
+    list_of = f"cursor|{call.partner}|{call.operation}|".encode()
+    return call.storage.sealer.keyed_hash(list_of + place)[:_PROOF_BYTES]

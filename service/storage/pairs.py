@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.storage.coalescer import Coalescer
-from service.storage.kind import ID_INDEX, Kind
+from service.storage.kind import ERASED_AT, ID_INDEX, Kind
 from service.storage.mongo import Document, Mongo
 
 Found = tuple[Document | None, Document | None]
 
-_OF_FIRST = ("partner", "domain")
+_OF_FIRST = ("partner", "domain", ERASED_AT)
 """Read of the first document alone: by its partner it is told from the second."""
 
 

@@ -12,13 +12,11 @@ from service.problems import Unavailable
 from service.storage import statements
 from service.storage.batches import EVENT_LOG
 from service.storage.errors import Duplicate
-from service.storage.kind import Index
-from service.storage.mongo import Document, Mongo
+from service.storage.event_log import line_of
+from service.storage.mongo import Mongo
 from service.storage.outbox import Entry
 
 log = structlog.get_logger()
-
-EVENT_LOG_INDEXES = (Index("aggregate", ("partner", "aggregate_id", "version")),)
 
 _MOST = 500
 _PACE = 0.01
@@ -52,6 +50,14 @@ class Settler:
             loop = asyncio.get_running_loop()
             self._running = loop.create_task(self._run(), context=Context())
 
+    async def left_in_outbox(self, collection: str, id: str) -> frozenset[str]:
+        """The ids of the events that wait in an aggregate's outbox.
+
+        Raises: Unavailable.
+        """
+        found = await self._mongo.find(collection, {"_id": id}, {"outbox.id": True}, limit=1)
+        return frozenset(entry["id"] for document in found for entry in document["outbox"])
+
     async def _run(self) -> None:
         try:
             while self._waiting:
@@ -73,7 +79,16 @@ class Settler:
 
     async def _round(self, batch: list[Acknowledged]) -> None:
         # The log first: whoever finds an event in neither may be sure that it never was.
-        refused = await self._mongo.insert(EVENT_LOG, [_logged(each) for each in batch])
+        lines = [
+            line_of(
+                each.entry,
+                partner=each.partner,
+                collection=each.collection,
+                aggregate_id=each.id,
+            )
+            for each in batch
+        ]
+        refused = await self._mongo.insert(EVENT_LOG, lines)
         for error in refused.values():
             if not isinstance(error, Duplicate):  # in the log already: another worker was here
                 raise error
@@ -85,23 +100,6 @@ class Settler:
                     reached[event.id] = (event.seq, event.entry["version"])
             query, pipeline = statements.clearings(reached, [e.entry["id"] for e in events])
             await self._mongo.update_all(collection, query, pipeline)
-
-
-def _logged(acknowledged: Acknowledged) -> Document:
-    entry = acknowledged.entry
-    return {
-        "_id": entry["id"],
-        "partner": acknowledged.partner,
-        "aggregate_id": acknowledged.id,
-        "collection": acknowledged.collection,
-        "version": entry["version"],
-        "type": entry["type"],
-        "at": entry["at"],
-        "actor": entry["actor"],
-        "request_id": entry["request_id"],
-        "changed": entry["changed"],
-        "body": entry["body"],
-    }
 
 
 def _by(

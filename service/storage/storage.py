@@ -1,5 +1,6 @@
 """Storage as a handler sees it: the aggregates of each kind, the sealer, and the access log."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import nullcontext
 from typing import TypeVar
@@ -7,6 +8,7 @@ from typing import TypeVar
 from service.call import Call
 from service.storage.access import AccessLog
 from service.storage.aggregates import Aggregates, Relay
+from service.storage.event_log import EventLog
 from service.storage.kind import Kind
 from service.storage.lookup import Lookup, LookupReader
 from service.storage.mongo import Document, Mongo
@@ -24,6 +26,7 @@ class Storage:
     def __init__(self, mongo: Mongo, kinds: Iterable[Kind], relay: Relay, sealer: Sealer) -> None:
         self.sealer = sealer
         self.access_log = AccessLog(mongo)
+        self.event_log = EventLog(mongo)
         self._mongo = mongo
         self._relay = relay
         self._turns = Turns()
@@ -33,6 +36,21 @@ class Storage:
 
     def __getitem__(self, kind: Kind) -> Aggregates:
         return self._aggregates[kind]
+
+    async def find_everywhere(
+        self, id: str, fields: tuple[str, ...]
+    ) -> list[tuple[int, Kind, Document]]:
+        """The documents that are under the id, erased ones too, with their kinds, numbered.
+
+        Raises: Unavailable.
+        """
+        reads = [aggregates.read(id, fields) for aggregates in self._aggregates.values()]
+        found = zip(self._aggregates, await asyncio.gather(*reads), strict=True)
+        return [
+            (number, kind, document)
+            for number, (kind, document) in enumerate(found)
+            if document is not None
+        ]
 
     async def look_up(self, lookup: Lookup, id: str) -> Document | None:
         """What the lookup finds under the id, or None; shared, and not to be changed.

@@ -10,7 +10,7 @@ import structlog
 from service.problems import Unavailable
 from service.storage.kind import EPOCH, Kind
 from service.storage.mongo import Mongo
-from service.storage.outbox import Pending
+from service.storage.outbox import Pending, pending_of
 
 log = structlog.get_logger()
 
@@ -42,15 +42,8 @@ class Sweep:
         """Aggregates found with old entries since the start."""
 
     async def run(self) -> None:
-        """Sweep for ever, at uneven intervals, so that workers do not sweep in step."""
-        while True:
-            await asyncio.sleep(self._interval * random.uniform(0.5, 1.5))  # noqa: S311  # jitter, no secret
-            try:
-                await self.once()
-            except Unavailable:
-                continue
-            except Exception as error:  # noqa: BLE001  # whatever it was, the next one may succeed
-                log.error("sweep_failed", error=type(error).__name__)
+        """Sweep for ever."""
+        await again_and_again(self.once, self._interval)
 
     async def once(self) -> None:
         """Deliver what is old in each collection, page by page while that gets somewhere.
@@ -78,14 +71,16 @@ class Sweep:
             limit=_PAGE,
             majority=True,
         )
-        return [
-            Pending(
-                kind.collection,
-                document["_id"],
-                document["partner"],
-                document.get("stream_seq", 0),
-                document["outbox"],
-            )
-            for document in found
-            if document["outbox"]
-        ]
+        return [pending_of(kind.collection, each) for each in found if each["outbox"]]
+
+
+async def again_and_again(sweep: Callable[[], Awaitable[None]], interval: float) -> None:
+    """Sweep for ever, at uneven intervals, so that workers do not sweep in step."""
+    while True:
+        await asyncio.sleep(interval * random.uniform(0.5, 1.5))  # noqa: S311  # jitter, no secret
+        try:
+            await sweep()
+        except Unavailable:
+            continue
+        except Exception as error:  # noqa: BLE001  # whatever it was, the next one may succeed
+            log.error("sweep_failed", error=type(error).__name__)

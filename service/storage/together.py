@@ -5,19 +5,24 @@ attempt has a time limit below MongoDB's own, and what dies in one is undone by 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, TypeVar
+
+import bson
 
 from schemas.event import EventType
 from service.call import Call
 from service.problems import Unavailable
+from service.storage import statements
 from service.storage.aggregates import Aggregates, Relay
+from service.storage.batches import MOST_IN_STATEMENT
 from service.storage.errors import Duplicate, WriteConflict
-from service.storage.kind import Kind
+from service.storage.kind import IDEMPOTENCY_FIELD, Kind
 from service.storage.mongo import Document, Mongo, Session
 from service.storage.outbox import Pending
 from service.storage.tree import lineage_pipeline, lineages_by_id
-from service.storage.writes import Change, DataOf, Decision, insert_of, update_of
+from service.storage.writes import Change, DataOf, Decision, insert_of, untold, update_of
 
 T = TypeVar("T")
 
@@ -117,6 +122,47 @@ class Transaction:
         self.written.append((kind, write.pending))
         return write.after
 
+    async def apply_all(self, kind: Kind, changes: Sequence[tuple[Document, Change]]) -> None:
+        """Carry out changes of several documents as this transaction has read them.
+
+        As `apply`, but in as few round trips as statements have room for.
+        Raises: WriteConflict, Unavailable.
+        """
+        writes = [
+            update_of(self._call, kind.collection, document, change) for document, change in changes
+        ]
+        for some in _in_groups(writes, MOST_IN_STATEMENT):
+            query, pipeline = statements.swaps(
+                [write.swap.id for write in some],
+                [write.swap.version for write in some],
+                [write.swap.update for write in some],
+            )
+            if await self._session.update_all(kind.collection, query, pipeline) != len(some):
+                raise WriteConflict
+        self.written += [(kind, write.pending) for write in writes]
+
+    async def start(
+        self, kind: Kind, document: Document, reply: Mapping[str, Any] | None = None, etag: int = 0
+    ) -> None:
+        """Insert a new aggregate of which nothing is told: version 0, without an event.
+
+        `reply` is what to keep under the call's Idempotency-Key, and `etag` what it is about.
+        Raises: Duplicate, naming the unique index; WriteConflict, Unavailable.
+        """
+        kept = None
+        if reply is not None:
+            kept = self._aggregates[kind].replies.keep(self._call, document["_id"], reply, etag)
+        new = untold(self._call, document, kept)
+        await self._session.insert(kind.collection, bson.encode(new))
+
+    async def forget_reply(self, kind: Kind, id: str) -> None:
+        """Take what is kept of replies out of an aggregate.
+
+        Raises: WriteConflict, also when there is no such aggregate; Unavailable.
+        """
+        forgotten = {"$unset": {IDEMPOTENCY_FIELD: ""}}
+        await self._session.update(kind.collection, {"_id": id}, forgotten)
+
     async def raise_count(self, kind: Kind, id: str, field: str) -> None:
         """Raise a count in an aggregate, without an event: only one transaction can at a time.
 
@@ -159,3 +205,9 @@ async def carry_out(
         aggregates[kind].forget(pending.id)
         relay.submit(pending)
     return result
+
+
+def _in_groups(items: Sequence[T], most: int) -> Iterator[list[T]]:
+    rest = iter(items)
+    while group := list(islice(rest, most)):
+        yield group

@@ -89,6 +89,19 @@ def insert_of(
     return Insert(after, _pending(collection, after, [first]), bson.encode(after))
 
 
+def untold(call: Call, document: Document, kept: Document | None = None) -> Document:
+    """A new aggregate of which nothing is told yet: version 0, without an event."""
+    new = {
+        **document,
+        "partner": call.partner,
+        "version": 0,
+        "created_at": call.now,
+        "updated_at": call.now,
+        "outbox": [],
+    }
+    return new if kept is None else {**new, "idempotency": kept}
+
+
 def update_of(
     call: Call,
     collection: str,

@@ -120,8 +120,8 @@ async def find(call: Call, client: Client, token: RefreshToken) -> Document | No
     if (
         found is None
         or found["partner"] != call.partner
+        or found["ended"]  # first: of one that was erased there is nothing else to see
         or found["client_id"] != client.id
-        or found["ended"]
         or not hmac.compare_digest(found.get("family_hash", b""), _hashed(token.family))
     ):
         return None

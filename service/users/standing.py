@@ -20,7 +20,7 @@ async def find_standing(call: Call, user_id: str) -> Document | None:
 
 def is_good_for(user: Document | None, issued_at: datetime) -> bool:
     """Whether the user may act by what was issued then."""
-    if user is None or not user["active"]:
+    if user is None or not user.get("active"):
         return False
     revoked = user.get("revoked")
     return revoked is None or issued_at >= revoked["before"]

@@ -4,12 +4,13 @@ A field is kept under the name that a request gives it. Besides: `email_key`, th
 compared; `id_number` and `permit_number`, sealed, and each with `_masked` behind its name as
 most callers see it; `business_id`, the entity where it is a business; `verified_by`, what gave
 `verified`; `revoked`, which of the user's tokens are dead, and since when others must know;
-`profile`, the one that a user of an entity has from the start. What a user signed up or is to
+`profile`, the one that a user of an entity has from the start; `admin_count`, which whatever makes
+it an admin of an account raises, and which nothing reads. What a user signed up or is to
 confirm its e-mail with is `service.signup`'s: `registration_hash`, `confirmation`.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from schemas.email import comparable_email
 from schemas.user import (
@@ -29,6 +30,9 @@ from service.storage.kind import Index, Kind
 from service.storage.mongo import Document
 from service.storage.sealing import Sealer, masked, place
 from service.users.profile import first_profile
+
+ADMIN_COUNT: Final = "admin_count"
+"""How often the user became an admin of an account."""
 
 EMAIL_OF_ACTIVE = "email_of_active"
 """The unique index that lets one active user of a partner have an e-mail."""

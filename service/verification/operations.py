@@ -20,6 +20,7 @@ from service.ids import new_id
 from service.operation import Module, Operations
 from service.problems import InvalidCursor
 from service.storage.errors import Duplicate
+from service.storage.kind import ERASED_AT
 from service.storage.mongo import Document
 from service.storage.pages import read_page
 from service.storage.together import Transaction
@@ -86,7 +87,9 @@ async def decide(request: DecideVerification, call: Call) -> Verification:
     async def with_user(transaction: Transaction) -> Document:
         verification = await transaction.change(VERIFICATIONS, request.verification_id, decision)
 
-        def verify(_user: Document | None) -> Change | None:
+        def verify(user: Document | None) -> Change | None:
+            if user is None or ERASED_AT in user:
+                raise VerificationNotFound(path="verification_id")
             told = users.event_data(["verified"])
             return Change(UserUpdated, users.verified(verification["_id"]), told)
 

@@ -17,6 +17,7 @@ from schemas.verification import (
     VerificationKind,
     VerificationState,
 )
+from service.auth.scopes import Scope
 from service.call import Call
 from service.storage.kind import Index, Kind
 from service.storage.mongo import Document
@@ -117,6 +118,22 @@ def view(document: Document) -> Verification:
         decided_at=document["decided_at"],
         version=document["version"],
     )
+
+
+def held(call: Call, document: Document) -> Verification:
+    """A verification as its person gets it: numbers in the clear for whoever may see them so."""
+    shown = view(document)
+    if not call.caller.has(Scope.READ_SENSITIVE):
+        return shown
+    sealer = call.storage.sealer
+    numbers = {
+        name: sealer.open(document[name], place(VERIFICATIONS.collection, document["_id"], name))
+        for name in _NUMBERS
+        if document.get(name) is not None
+    }
+    clear = {name: number.decode() for name, number in numbers.items()}
+    shown["evidence"] = cast(EvidenceView, {**document["evidence"], **clear})
+    return shown
 
 
 def event_data(changed: Sequence[str]) -> Callable[[Document], VerificationEventData]:

@@ -61,6 +61,10 @@ CONTRACT = {
     "preference.put_master": ("admin:domain", CLIENTS),
     "preference.evaluate": ("read:notifications", ANYONE),
     "preference.catalogue": ("read:notifications", ANYONE),
+    "privacy.history": ("read:audit", ANYONE),
+    "privacy.access_log": ("read:audit", ANYONE),
+    "privacy.export": ("admin:privacy", ANYONE),
+    "privacy.erase": ("admin:privacy", CLIENTS),
 }
 OPEN_TO_USERS = {*USER_SCOPES, "by role"}
 WITH_TOKEN = [each for each in OPERATIONS if each.scope != "public"]
@@ -87,7 +91,11 @@ async def test_kinds(partner: Partner, operation: Operation, use: TokenUse) -> N
     reply = await partner.ask(operation.title, {"no": "such field"}, token)
     if use not in operation.callers:
         assert reply.refusal == (403, "WRONG_TOKEN_KIND", None)
-    elif use is TokenUse.CLIENT or {operation.scope, *operation.besides} <= OPEN_TO_USERS:
+    elif (
+        use is TokenUse.CLIENT
+        or operation.open_to_own
+        or {operation.scope, *operation.besides} <= OPEN_TO_USERS
+    ):
         assert reply.refusal[0] == 400
     else:
         assert reply.refusal == (403, "MISSING_SCOPE", None)

@@ -153,6 +153,16 @@ PROBES: dict[str, Probe] = {
     "preference.put_external": _preferences(items=[]),
     "preference.evaluate": _preferences(notification_preference_type="CLAIM_CONFIRMATION"),
     "preference.put_master": lambda _: [({"switches": {"SMS": False}}, REFUSED)],
+    "privacy.history": _by_id(
+        "aggregate_id",
+        *("admin", "business", "entity", "user", "account", "consumer", "dependent", "signer"),
+        *("contact", "verification"),
+    ),
+    "privacy.access_log": _by_id("person_id", "user", "consumer", "dependent", "signer", "contact"),
+    "privacy.export": _by_id("person_id", "user", "consumer", "dependent", "signer", "contact"),
+    "privacy.erase": _by_id(
+        "person_id", "user", "consumer", "dependent", "signer", "contact", reason="asked for"
+    ),
     "user.create": lambda o: [
         (new_user(id), REFUSED) for id in (o.entity, o.admin, o.person["entityId"])
     ],

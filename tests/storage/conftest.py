@@ -13,11 +13,11 @@ from service.call import NOBODY, Call
 from service.preference.catalogue import read_catalogue
 from service.storage.aggregates import Aggregates
 from service.storage.batches import EVENT_LOG
+from service.storage.event_log import EVENT_LOG_INDEXES
 from service.storage.kind import Index, Kind
 from service.storage.mongo import Document, Driver, Mongo
 from service.storage.outbox import Pending
 from service.storage.sealing import DataKeys, Sealer
-from service.storage.settling import EVENT_LOG_INDEXES
 from service.storage.storage import Storage
 from service.storage.writes import Change
 from service.tokens.authority import Authority

@@ -1,0 +1,67 @@
+"""`svc-user events replay` and `svc-user export`: on the servers of a `svc-user dev`."""
+
+import json
+import stat
+from pathlib import Path
+
+import nats
+
+from service.app import STREAM
+from tests.cli.conftest import Invoke
+from tests.faults.audit import whole_stream
+
+ENTITY = {"entity_type": "business", "registration_number": "1", "trading_name": "Acme"}
+CONTACT = {
+    "first_name": "Charles",
+    "last_name": "Babbage",
+    "title": "Head",
+    "email": "charles@example.com",
+}
+
+
+async def test_a_stream_is_restored(invoke: Invoke, dev_dir: Path) -> None:
+    """How far it is is told as it goes on; a second time there is nothing to tell."""
+    place = ("--data-dir", dev_dir)
+    made = await invoke("call", "entity.create", json.dumps(ENTITY), "--partner", "lost", *place)
+    entity_id = json.loads(made.stdout)["entityId"]
+    running = json.loads((dev_dir / "dev.json").read_text())
+    client = await nats.connect(running["nats_url"])
+    await invoke("events", "replay", *place)
+    await client.jetstream().purge_stream(STREAM, subject=f"evt.*.lost.{entity_id}.>")
+    await client.jetstream().delete_stream(STREAM)
+    result = await invoke("events", "replay", *place)
+    assert result.exit_code == 0, result.output
+    stream = await whole_stream(client)
+    assert entity_id in {each.event["subject"] for each in stream}
+    assert f"{len(stream)} events told again, of {len(stream)} in the log" in result.stdout
+    assert f"{STREAM}: {len(stream)} of {len(stream)}" in result.stderr
+    assert "0 events told again" in (await invoke("events", "replay", *place)).stdout
+    await client.close()
+
+
+async def test_a_person_is_exported_into_a_file(
+    invoke: Invoke, dev_dir: Path, tmp_path: Path
+) -> None:
+    """By section, for the owner of the file alone; who is unknown is refused, without a file."""
+    place = ("--partner", "exported", "--data-dir", dev_dir)
+    made = await invoke("call", "entity.create", json.dumps(ENTITY), *place)
+    person = CONTACT | {"business_id": json.loads(made.stdout)["entityId"]}
+    made = await invoke("call", "identity.create_business_contact", json.dumps(person), *place)
+    id = json.loads(made.stdout)["business_contact_id"]
+    file = tmp_path / "person.json"
+    result = await invoke("export", "--person", id, "--output", file, *place)
+    assert result.exit_code == 0, result.output
+    whole = json.loads(file.read_text())
+    assert whole["person_id"] == id
+    assert whole["sections"]["record"][0]["last_name"] == "Babbage"
+    assert [each["type"] for each in whole["sections"]["history"]] == [
+        "identity.business_contact_created"
+    ]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    logged = await invoke("call", "privacy.access_log", json.dumps({"person_id": id}), *place)
+    [line] = json.loads(logged.stdout)["items"]
+    assert (line["operation"], line["actor"]) == ("privacy.export", "cli")
+    absent = tmp_path / "absent.json"
+    unknown = "0199f6a4-4d1c-7d1e-9d5a-3c2b1a0f9e8d"
+    result = await invoke("export", "--person", unknown, "--output", absent, *place)
+    assert (result.exit_code, absent.exists()) == (1, False)

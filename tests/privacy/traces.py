@@ -1,0 +1,76 @@
+"""Looking for traces of a person: wherever its data could be, whatever they look like there."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from nats.js.errors import NotFoundError
+
+from service.app import STREAM
+from tests.client import Partner, Reply
+from tests.deployment import Deployment
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text in a document or a body, bytes as text too."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield str(key)
+            yield from texts_in(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from texts_in(each)
+    elif isinstance(value, bytes):
+        yield value.decode("utf-8", "replace")
+    else:
+        yield str(value)
+
+
+async def in_database(deployment: Deployment, values: Iterable[str]) -> list[str]:
+    """Where any of the values is found in any collection, each as `collection id: value`."""
+    found, wanted = [], list(values)
+    for collection in await deployment.database.list_collection_names():
+        async for document in deployment.database[collection].find():
+            told = "\n".join(texts_in(document)).lower()
+            found += [
+                f"{collection} {document['_id']}: {value}"
+                for value in wanted
+                if value.lower() in told
+            ]
+    return found
+
+
+async def in_stream(deployment: Deployment, values: Iterable[str]) -> list[str]:
+    """Where any of the values is found in the stream."""
+    jetstream, after = deployment.nats.jetstream(), 0
+    found, wanted = list[str](), list(values)
+    while True:
+        try:
+            message = await jetstream.get_msg(STREAM, after + 1, "evt.>", next=True)
+        except NotFoundError:
+            return found
+        told = f"{message.subject} {message.headers} {(message.data or b'').decode()}".lower()
+        found += [f"{message.subject}: {value}" for value in wanted if value.lower() in told]
+        assert message.seq is not None
+        after = message.seq
+
+
+async def erase(partner: Partner, person_id: str, key: str = "", **more: Any) -> Reply:
+    """Ask to erase a person."""
+    body = {"person_id": person_id, "reason": "asked for"}
+    return await partner.ask(
+        "privacy.erase", body, idempotency_key=key or f"erase-{person_id}", **more
+    )
+
+
+async def export(
+    partner: Partner, person_id: str, token: str | None = None, **fields: Any
+) -> list[dict[str, Any]]:
+    """All items of an export, page by page."""
+    items, cursor = [], None
+    while True:
+        body = {"person_id": person_id, **fields} | ({"cursor": cursor} if cursor else {})
+        page = (await partner.ask("privacy.export", body, token)).done
+        items += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return items
