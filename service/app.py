@@ -155,30 +155,7 @@ class Worker:
         self._revocations = Revocations(self.mongo, clock)
         self.authority = self._new_authority()
         catalogue = load_catalogue(settings)
-
-        def new_call() -> Call:
-            """A call for what is done without a request."""
-            now = clock()
-            return Call(
-                operation="privacy.erase",
-                partner="",
-                caller=NOBODY,
-                request_id="",
-                now=now.replace(microsecond=now.microsecond // 1_000 * 1_000),
-                storage=storage,
-                authority=self.authority,
-                catalogue=catalogue,
-                max_reply=0,
-            )
-
-        self._erasing = Erasing(
-            self.mongo,
-            storage,
-            EventStream(self._jetstream, STREAM),
-            self._deliver,
-            new_call,
-            settings.sweep_age_seconds,
-        )
+        self._erasing = self._new_erasing(storage, catalogue, clock)
         dispatcher = Dispatcher(
             storage,
             self.authority,
@@ -266,6 +243,27 @@ class Worker:
             await self._traces.close(_LAST_SPANS)
         self.monitor.close()
         log.info("stopped", worker=self.id)
+
+    def _new_erasing(
+        self, storage: Storage, catalogue: Catalogue, clock: Callable[[], datetime]
+    ) -> Erasing:
+        def new_call() -> Call:
+            """A call for what is done without a request."""
+            now = clock()
+            return Call(
+                operation="privacy.erase",
+                partner="",
+                caller=NOBODY,
+                request_id="",
+                now=now.replace(microsecond=now.microsecond // 1_000 * 1_000),
+                storage=storage,
+                authority=self.authority,
+                catalogue=catalogue,
+                max_reply=0,
+            )
+
+        stream, age = EventStream(self._jetstream, STREAM), self._settings.sweep_age_seconds
+        return Erasing(self.mongo, storage, stream, self._deliver, new_call, age)
 
     def _new_authority(self) -> Authority:
         settings, ring = self._settings, self._keys.signing

@@ -6,8 +6,10 @@ lists them all. To export and to erase is then the same for each.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from schemas.privacy import Section
 from service.call import Call
 from service.storage.kind import ERASED_AT, Kind
 from service.storage.mongo import Document
@@ -31,7 +33,7 @@ Gets the person's document before the erasure. It may run several times.
 class Shelf:
     """Documents with something of a person in them, and how an export shows it."""
 
-    section: str
+    section: Section
     kind: Kind
     of: OfPerson
     view: Callable[[Call, Document], Any]
@@ -87,7 +89,7 @@ def removed(document: Document) -> tuple[str, ...]:
     return tuple(sorted(document.keys() - _LEFT))
 
 
-def tombstone(partner: str, holding: Holding, at: Any) -> list[dict[str, Any]]:
+def tombstone(partner: str, holding: Holding, at: datetime) -> list[dict[str, Any]]:
     """The pipeline that leaves a tombstone of a document, or makes one where there is none.
 
     The version is another one, so that nobody changes what they have read before.

@@ -65,8 +65,7 @@ class Reader:
         query[ERASED_AT] = None
         found = await self._call.storage[of.kind].find(query, hint=index, limit=limit)
         shown = [(of.view(self._call, each), _place_of(each)) for each in found]
-        section: Section = of.section  # type: ignore[assignment]  # a domain knows no section's type
-        return [Found(section, view, shelf, at) for view, at in shown if view is not None]
+        return [Found(of.section, view, shelf, at) for view, at in shown if view is not None]
 
     async def _history(self, shelf: int, place: bytes, limit: int) -> list[Found]:
         call = self._call
