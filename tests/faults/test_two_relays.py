@@ -14,6 +14,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from service.app import STREAM
 from service.bus.connection import Connection
 from service.bus.relay import Relay
+from service.storage.batches import EVENT_LOG
 from service.storage.mongo import Mongo
 from service.storage.outbox import Entry, Pending, subject_of
 from service.storage.settling import Settler
@@ -171,6 +172,24 @@ async def test_told_while_settling(table: Table) -> None:
         await table.relay.deliver([left])
     assert left.entries == []
     assert await table.versions_told() == [1, 2, 3]
+
+
+async def test_erased_meanwhile(table: Table) -> None:
+    """What another worker has settled, and was erased since, is neither told nor logged again.
+
+    Whether the stream has a later event of the aggregate, or nothing of it any more.
+    """
+    entries = [entry(version) for version in (1, 2)]
+    await table.users.insert_one({"_id": USER, "version": 3, "outbox": []})
+    last = entry(3)
+    await table.publish(last)
+    await table.relay.deliver([Pending("users", USER, PARTNER, 7, entries)])
+    assert await table.versions_told() == [3]
+    await table.jetstream.purge_stream(STREAM)
+    await table.relay.deliver([Pending("users", USER, PARTNER, 7, entries)])
+    assert (await table.jetstream.stream_info(STREAM)).state.messages == 0
+    assert await table.mongo.find(EVENT_LOG, {}) == []
+    assert table.relay.backlog == 0
 
 
 async def test_refused(table: Table) -> None:
