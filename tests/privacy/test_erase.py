@@ -249,7 +249,7 @@ async def test_tokens_stop_working_on_every_worker(deploy: Deploy) -> None:
 
 
 async def test_what_races_with_an_erasure_is_found_by_a_later_look(deploy: Deploy) -> None:
-    """A dependent made by who had read the consumer before, and a line of the access log."""
+    """A dependent made by who had read the consumer before, lines of the logs, a publish."""
     deployment = await deploy(1, sweep_seconds=0.2, sweep_age_seconds=0.2)
     partner, database = Partner(deployment), deployment.database
     id = await consumer(partner)
@@ -262,6 +262,11 @@ async def test_what_races_with_an_erasure_is_found_by_a_later_look(deploy: Deplo
     await database["persons"].update_one({"_id": written}, {"$set": {"consumer_id": id}})
     line = {"partner": partner.name, "person_ids": [id], "at": None, "_id": str(uuid4())}
     await database["access_log"].insert_one(line)
+    told = people.own(values, "Told").encode()
+    logged = {"aggregate_id": id, "collection": "preferences", "version": 1, "body": told}
+    await database["events"].insert_one({"_id": str(uuid4()), "partner": partner.name} | logged)
+    subject = f"evt.preference.{partner.name}.{id}.internal_changed"
+    await deployment.nats.jetstream().publish(subject, told)
     assert await in_database(deployment, values)
     await database["erasures"].update_one({"_id": id}, [{"$set": {"due_at": "$began_at"}}])
 
