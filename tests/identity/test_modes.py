@@ -19,7 +19,17 @@ SHOWN = {
     "UNMASKED": (NUMBER, DOCUMENT),
 }
 READS = ("get_consumer", "household", "list_dependents", "list_authorized_signers")
-ALWAYS = {"_id", "partner", "domain", "version", "role", "business_id", "created_at", "updated_at"}
+ALWAYS = {
+    "_id",
+    "partner",
+    "domain",
+    "version",
+    "erased_at",
+    "role",
+    "business_id",
+    "created_at",
+    "updated_at",
+}
 
 
 async def access_log(partner: Partner) -> list[dict[str, Any]]:
