@@ -23,6 +23,10 @@ class AccountNotFound(NotFound):
     """There is no such account."""
 
 
+class AggregateNotFound(NotFound):
+    """There is nothing under this id."""
+
+
 class AlreadyMember(Conflict):
     """This user has a role in this account already."""
 
@@ -88,7 +92,7 @@ class InvalidSubject(BadRequest):
 
 
 class LastAdmin(Conflict):
-    """The last admin of an account can be neither demoted nor removed."""
+    """The last admin of an account can be neither demoted, removed nor erased."""
 
 
 class LimitReached(Conflict):
@@ -193,6 +197,7 @@ class WrongTokenKind(Forbidden):
 
 BY_CODE: Mapping[str, type[Refusal]] = {
     "ACCOUNT_NOT_FOUND": AccountNotFound,
+    "AGGREGATE_NOT_FOUND": AggregateNotFound,
     "ALREADY_MEMBER": AlreadyMember,
     "ALREADY_PENDING": AlreadyPending,
     "CONFIRMATION_FAILED": ConfirmationFailed,

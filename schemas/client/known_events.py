@@ -19,6 +19,7 @@ from schemas.person import (
     DependentEventData,
 )
 from schemas.preference import ExternalPreferencesData, MasterSwitchedData, PreferencesData
+from schemas.privacy import IdentityErasedData, UserErasedData
 from schemas.profile import ProfileEventData
 from schemas.token import TokenRevokedData
 from schemas.user import ContactEmailData, UserEventData, UserSwitchedData
@@ -42,6 +43,7 @@ EventName = Literal[
     "identity.consumer_updated",
     "identity.dependent_created",
     "identity.dependent_updated",
+    "identity.erased",
     "membership.approved",
     "membership.created",
     "membership.modified",
@@ -58,6 +60,7 @@ EventName = Literal[
     "user.contact_email_set",
     "user.created",
     "user.deactivated",
+    "user.erased",
     "user.signed_up",
     "user.updated",
     "verification.approved",
@@ -136,6 +139,9 @@ IdentityDependentUpdatedEvent: TypeAlias = Received[
 ]
 """Fields of a dependent changed."""
 
+IdentityErasedEvent: TypeAlias = Received[Literal["identity.erased"], IdentityErasedData]
+"""All that was held on a person is erased."""
+
 MembershipApprovedEvent: TypeAlias = Received[Literal["membership.approved"], MembershipDecidedData]
 """A proposed admin became one."""
 
@@ -190,6 +196,9 @@ UserCreatedEvent: TypeAlias = Received[Literal["user.created"], UserEventData]
 UserDeactivatedEvent: TypeAlias = Received[Literal["user.deactivated"], UserSwitchedData]
 """A user may no longer act."""
 
+UserErasedEvent: TypeAlias = Received[Literal["user.erased"], UserErasedData]
+"""All that was held on a user is erased."""
+
 UserSignedUpEvent: TypeAlias = Received[Literal["user.signed_up"], UserEventData]
 """A user has signed up."""
 
@@ -229,6 +238,7 @@ AnyEvent: TypeAlias = (
     | IdentityConsumerUpdatedEvent
     | IdentityDependentCreatedEvent
     | IdentityDependentUpdatedEvent
+    | IdentityErasedEvent
     | MembershipApprovedEvent
     | MembershipCreatedEvent
     | MembershipModifiedEvent
@@ -245,6 +255,7 @@ AnyEvent: TypeAlias = (
     | UserContactEmailSetEvent
     | UserCreatedEvent
     | UserDeactivatedEvent
+    | UserErasedEvent
     | UserSignedUpEvent
     | UserUpdatedEvent
     | VerificationApprovedEvent
@@ -270,6 +281,7 @@ SHAPES: Mapping[str, Any] = {
     "urn:svc-user:schema:identity.consumer_updated:1": ConsumerEventData,
     "urn:svc-user:schema:identity.dependent_created:1": DependentEventData,
     "urn:svc-user:schema:identity.dependent_updated:1": DependentEventData,
+    "urn:svc-user:schema:identity.erased:1": IdentityErasedData,
     "urn:svc-user:schema:membership.approved:1": MembershipDecidedData,
     "urn:svc-user:schema:membership.created:1": MembershipEventData,
     "urn:svc-user:schema:membership.modified:1": MembershipEventData,
@@ -286,6 +298,7 @@ SHAPES: Mapping[str, Any] = {
     "urn:svc-user:schema:user.contact_email_set:1": ContactEmailData,
     "urn:svc-user:schema:user.created:1": UserEventData,
     "urn:svc-user:schema:user.deactivated:1": UserSwitchedData,
+    "urn:svc-user:schema:user.erased:1": UserErasedData,
     "urn:svc-user:schema:user.signed_up:1": UserEventData,
     "urn:svc-user:schema:user.updated:1": UserEventData,
     "urn:svc-user:schema:verification.approved:1": VerificationEventData,

@@ -87,6 +87,19 @@ from schemas.preference import (
     PutMaster,
     PutPreferences,
 )
+from schemas.privacy import (
+    Access,
+    AccessLogPage,
+    Erased,
+    ErasePerson,
+    Export,
+    ExportItem,
+    ExportPerson,
+    History,
+    HistoryEntry,
+    ReadAccessLog,
+    ReadHistory,
+)
 from schemas.profile import CreateProfile, ListProfiles, Profile, ProfileId, ProfileList
 from schemas.signup import ConfirmationCode, ConfirmUser, SignUp, UserConfirmedReply
 from schemas.token import IssuedToken, IssueToken, Jwks, RevokedToken, RevokeToken
@@ -315,6 +328,16 @@ PREFERENCE_EVALUATE: Operation[Evaluate, Evaluation] = Operation(
 PREFERENCE_CATALOGUE: Operation[Empty, PreferenceCatalogue] = Operation(
     "preference", "catalogue", PreferenceCatalogue, Repeat.ALWAYS
 )
+PRIVACY_HISTORY: Operation[ReadHistory, History] = Operation(
+    "privacy", "history", History, Repeat.ALWAYS
+)
+PRIVACY_ACCESS_LOG: Operation[ReadAccessLog, AccessLogPage] = Operation(
+    "privacy", "access_log", AccessLogPage, Repeat.ALWAYS
+)
+PRIVACY_EXPORT: Operation[ExportPerson, Export] = Operation(
+    "privacy", "export", Export, Repeat.ALWAYS
+)
+PRIVACY_ERASE: Operation[ErasePerson, Erased] = Operation("privacy", "erase", Erased, Repeat.BY_KEY)
 
 
 class UserService:
@@ -1392,6 +1415,90 @@ class PreferenceService:
         return reply.body
 
 
+class PrivacyService:
+    """svc.privacy."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    async def history(self, request: ReadHistory, *, deadline: float | None = None) -> History:
+        """List the changes of an aggregate in their order: which, when, by whom, and of what.
+
+        A person's preferences are under the person's own id, so theirs stand beside the
+        person's.
+
+        Refuses: AGGREGATE_NOT_FOUND, MISSING_SCOPE.
+        """
+        reply = await self._ask(PRIVACY_HISTORY, request, deadline=deadline)
+        return reply.body
+
+    async def history_all(
+        self, request: ReadHistory, *, deadline: float | None = None
+    ) -> AsyncIterator[HistoryEntry]:
+        """Go through all of `history`, page after page; the deadline is a page's."""
+        async for page in pages(self._ask, PRIVACY_HISTORY, request, deadline):
+            for item in page["items"]:
+                yield item
+
+    async def access_log(
+        self, request: ReadAccessLog, *, deadline: float | None = None
+    ) -> AccessLogPage:
+        """List who read a person's numbers unmasked, or exported all that is held on it.
+
+        Refuses: MISSING_SCOPE, PERSON_NOT_FOUND.
+        """
+        reply = await self._ask(PRIVACY_ACCESS_LOG, request, deadline=deadline)
+        return reply.body
+
+    async def access_log_all(
+        self, request: ReadAccessLog, *, deadline: float | None = None
+    ) -> AsyncIterator[Access]:
+        """Go through all of `access_log`, page after page; the deadline is a page's."""
+        async for page in pages(self._ask, PRIVACY_ACCESS_LOG, request, deadline):
+            for item in page["items"]:
+                yield item
+
+    async def export(self, request: ExportPerson, *, deadline: float | None = None) -> Export:
+        """Read all that is held on a person, section by section.
+
+        Numbers are masked but for read:sensitive. A user's own token exports its own user
+        without any scope. Each page is written down in the access log.
+
+        Refuses: MISSING_SCOPE, PERSON_NOT_FOUND.
+        """
+        reply = await self._ask(PRIVACY_EXPORT, request, deadline=deadline)
+        return reply.body
+
+    async def export_all(
+        self, request: ExportPerson, *, deadline: float | None = None
+    ) -> AsyncIterator[ExportItem]:
+        """Go through all of `export`, page after page; the deadline is a page's."""
+        async for page in pages(self._ask, PRIVACY_EXPORT, request, deadline):
+            for item in page["items"]:
+                yield item
+
+    async def erase(
+        self,
+        request: ErasePerson,
+        *,
+        idempotency_key: str | None = None,
+        deadline: float | None = None,
+    ) -> Erased:
+        """Forget a person: what is held on it goes, from the database, the event log and the
+        stream.
+
+        The id stays, and the event that tells of the erasure. A consumer's dependents and
+        signers go with it. Who is erased already is not erased again.
+
+        Refuses: IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED, LAST_ADMIN, MISSING_SCOPE,
+        PERSON_NOT_FOUND, WRONG_TOKEN_KIND.
+        """
+        reply = await self._ask(
+            PRIVACY_ERASE, request, idempotency_key=idempotency_key, deadline=deadline
+        )
+        return reply.body
+
+
 class Services:
     """All services, an attribute each."""
 
@@ -1407,3 +1514,4 @@ class Services:
         self.identity = IdentityService(ask)
         self.verification = VerificationService(ask)
         self.preference = PreferenceService(ask)
+        self.privacy = PrivacyService(ask)

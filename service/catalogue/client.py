@@ -5,9 +5,10 @@ import textwrap
 from collections import defaultdict
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_origin
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from typing_extensions import is_typeddict
 
 from schemas.base import Empty, PageRequest
 from service.app import OPERATIONS
@@ -79,10 +80,14 @@ def _item(operation: Operation) -> tuple[str, Any] | None:
     """The field of a page that has its records, and what a record is."""
     if not issubclass(operation.request, PageRequest):
         return None
-    fields = dict(operation.reply.__annotations__)
-    del fields["next_cursor"]
-    [(name, records)] = fields.items()
-    return name, records.__args__[0]
+    lists = {
+        name: shape.__args__[0]
+        for name, shape in operation.reply.__annotations__.items()
+        if get_origin(shape) is list
+    }
+    # Besides its records an export lists the names of its sections.
+    [(name, record)] = [each for each in lists.items() if is_typeddict(each[1])]
+    return name, record
 
 
 def _told(operation: Operation) -> str:
