@@ -29,6 +29,6 @@ def outage() -> float:
 async def house(private_servers: PrivateServers, tmp_path: Path) -> AsyncIterator[House]:
     """Servers that this test may do anything to; workers are started by the test."""
     nats, mongo = await private_servers.nats(), await private_servers.mongo()
-    house = House(tmp_path, nats, mongo, await connected(nats.url))
+    house = House(tmp_path, [nats], [mongo], await connected(nats.url))
     yield house
     await house.close()
