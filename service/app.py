@@ -51,6 +51,7 @@ from service.partners import PARTNERS
 from service.preference import PREFERENCES
 from service.preference import operations as preference_operations
 from service.preference.catalogue import BUILT_IN, Catalogue, WrongCatalogue, read_catalogue
+from service.problems import Unavailable
 from service.profiles import PROFILES
 from service.profiles import operations as profile_operations
 from service.revocations import Revocations
@@ -109,6 +110,8 @@ INDEXES: tuple[tuple[str, Sequence[Index]], ...] = (
 
 _HEARING_CHECK = 1.0
 _RECONNECT_PAUSE = 0.25
+_LEADERLESS = 1.0
+"""Seconds that JetStream is given to answer, when its servers may be choosing a leader."""
 _FAREWELL = 1.0
 _LAST_SPANS = 3.0
 
@@ -278,10 +281,16 @@ class Worker:
             self.authority.verifier.trust(TrustedIssuer.own(keys.signing))
 
     async def _deliver(self, pending: Iterable[Pending]) -> None:
-        """Deliver what a sweep has found; a stream that is gone is made anew for it."""
+        """Deliver what a sweep has found; a stream that is gone is made anew for it.
+
+        Raises: Unavailable, when there is none, or none that has a leader yet: the next sweep may
+        find one, and it should not be long in coming.
+        """
         if self.relay.streamless:
-            with contextlib.suppress(NatsError):  # what cannot be published stays where it is
-                await ensure_stream(self._jetstream, self._settings)
+            try:
+                await ensure_stream(self.connection.jetstream(timeout=_LEADERLESS), self._settings)
+            except NatsError as error:
+                raise Unavailable from error
         await self.relay.deliver(pending)
 
     async def _keep_hearing(self) -> None:

@@ -28,9 +28,9 @@ from tests.faults.table import Recoveries, outcome, show
 log = logging.getLogger(__name__)
 
 CLIENTS = 16
-OLD = 1.5
+OLD = 2.0
 """Seconds after which an event should be in the stream when all is well."""
-QUIET = 2.0
+QUIET = 2.5
 """Seconds without a failure, and without a late event, after which all is well."""
 MOST_TO_RECOVER = 90.0
 NO_DISKS = "(no disk is filled: a file system cannot be mounted here)"
