@@ -100,7 +100,21 @@ class Connection(asyncio.Protocol):
             if not self.reached.done():
                 self.reached.set_result(None)
         elif self.closed_loop:
-            self.send(settled)
+            self.send(settled - self._stay_away())
+
+    def _stay_away(self) -> int:
+        """Send later what was told to come again later, and say how many those are."""
+        later = self.tally.staying_away
+        loop = asyncio.get_running_loop()
+        for seconds, count in later.items():
+            loop.call_later(seconds, self._come_again, count)
+        away = later.total()
+        later.clear()
+        return away
+
+    def _come_again(self, count: int) -> None:
+        if self.sending:
+            self.send(count)
 
     def _control(self, line: bytes) -> None:
         if line == b"PING":
