@@ -37,7 +37,7 @@ class Job(Message):
     picks: dict[str, list[str]] = {}
     in_flight: PositiveInt = 1
     rate: PositiveFloat | None = None
-    """Requests a second, each sent when it is due, whether or not earlier ones were answered."""
+    """Requests a second, each sent within 2 ms of its time, whether earlier ones were answered."""
     warm_up: float = 0.5
     seconds: PositiveFloat
     requests: PositiveInt | None = None

@@ -1,6 +1,6 @@
 """What the tests of faults ask for, and how long their long forms are.
 
-`make faults` sets the two variables; without them the tests are short, as a part of the suite.
+`make faults` sets the variables; without them the tests are short, as a part of the suite.
 """
 
 import os

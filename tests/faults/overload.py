@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 import psutil
+from rich.box import SIMPLE
 from rich.table import Table
 
 from tests.bench.cases import USER
@@ -141,7 +142,9 @@ async def measure(folder: Path, seconds: float) -> list[Overload]:
 
 def table(overloads: list[Overload]) -> Table:
     """A line for each."""
-    table = Table(title=f"A worker of bound {BOUND} that is asked for more than it can do, {CASE}")
+    table = Table(
+        box=SIMPLE, title=f"A worker of bound {BOUND} that is asked for more than it can do, {CASE}"
+    )
     for name in (
         *("load", "peak/s", "good/s", "of peak", "p99 ms", "503/s", "503 p99 ms"),
         *("other", "+ MiB", "single ms", "after"),

@@ -57,6 +57,6 @@ def outcome(load: Load, findings: list[Finding], events: int) -> Table:
 
 def show(*tables: Table) -> None:
     """Print the tables."""
-    console = Console(width=100)
+    console = Console(width=130)
     for table in tables:
         console.print(table)

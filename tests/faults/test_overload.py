@@ -14,7 +14,8 @@ from tests.faults.table import show
 
 SHORT, SHORT_SHARE = 1.0, 0.3
 LONG_SHARE = 0.8
-MOST_GROWN = 64
+MOST_GROWN = 128
+"""MiB: of events under way to the stream a worker keeps 20,000 aggregates' at most."""
 MOST_REFUSAL_MS = 1_000.0
 SLOWER = 5.0
 
