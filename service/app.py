@@ -288,7 +288,7 @@ class Worker:
         """
         if self.relay.streamless:
             try:
-                await ensure_stream(self.connection.jetstream(timeout=_LEADERLESS), self._settings)
+                await make_stream(self.connection.jetstream(timeout=_LEADERLESS), self._settings)
             except NatsError as error:
                 raise Unavailable from error
         await self.relay.deliver(pending)
@@ -385,12 +385,21 @@ async def ensure_stream(jetstream: JetStreamContext, settings: Settings) -> None
 
     Raises: nats.errors.Error.
     """
-    config = stream_config(settings)
+    if not await make_stream(jetstream, settings):
+        await jetstream.update_stream(stream_config(settings))
+
+
+async def make_stream(jetstream: JetStreamContext, settings: Settings) -> bool:
+    """Create the event stream if there is none, and tell whether there was none.
+
+    Raises: nats.errors.Error.
+    """
     try:
         await jetstream.stream_info(STREAM)
-        await jetstream.update_stream(config)
     except NotFoundError:
-        await jetstream.add_stream(config)
+        await jetstream.add_stream(stream_config(settings))
+        return True
+    return False
 
 
 def stream_config(settings: Settings) -> StreamConfig:

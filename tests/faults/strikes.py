@@ -73,13 +73,14 @@ class Striker:
     frozen: float
 
     def drawn(self, rounds: int) -> Sequence[tuple[Kind, Target]]:
-        """So many times every strike, in an order of its own; of none, each kind once."""
+        """So many times every strike, in an order of its own; of none, each kind once, on one."""
         possible = [each for each in STRIKES if self.cluster.disks or each[0] is not Kind.FULL]
         if rounds:
             return [each for _ in range(rounds) for each in self._mixed(possible)]
         first: dict[Kind, tuple[Kind, Target]] = {}
-        for strike in self._mixed(possible):
-            first.setdefault(strike[0], strike)
+        for kind, target in self._mixed(possible):
+            if target is not Target.ALL_NATS:
+                first.setdefault(kind, (kind, target))
         return list(first.values())
 
     async def pause(self) -> None:
