@@ -20,7 +20,7 @@ from tests.faults.workers import WorkerProcess
 Process = LocalServer | WorkerProcess
 
 NO_SPACE = "no space left on device"
-PAUSE = (0.2, 2.0)
+PAUSE = (0.1, 1.0)
 """Seconds between two strikes, and those that a killed process is away: at random from here."""
 
 

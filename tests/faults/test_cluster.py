@@ -28,6 +28,7 @@ from tests.faults.table import Recoveries, outcome, show
 log = logging.getLogger(__name__)
 
 CLIENTS = 16
+CLIENTS_IN_SHORT = 8
 OLD = 2.0
 """Seconds after which an event should be in the stream when all is well."""
 QUIET = 2.5
@@ -51,7 +52,8 @@ async def test_cluster(tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[
         striker = Striker(struck, random.Random(seed), frozen)
         journeys = Journeys(struck.house, await struck.client())
         house = struck.house
-        load = Load(house.bus, house.token, journeys=journeys.all(), in_flight=CLIENTS)
+        clients = CLIENTS if rounds else CLIENTS_IN_SHORT
+        load = Load(house.bus, house.token, journeys=journeys.all(), in_flight=clients)
         with capsys.disabled():
             print(f"\nSVC_USER_FAULT_SEED={seed}", "" if struck.disks else NO_DISKS)  # noqa: T201
         async with going_on(load):
