@@ -56,6 +56,7 @@ from service.preference.catalogue import BUILT_IN, Catalogue, WrongCatalogue, re
 from service.privacy import ERASURES
 from service.privacy import operations as privacy_operations
 from service.privacy.erasing import Erasing
+from service.problems import Unavailable
 from service.profiles import PROFILES
 from service.profiles import operations as profile_operations
 from service.revocations import Revocations
@@ -117,6 +118,8 @@ INDEXES: tuple[tuple[str, Sequence[Index]], ...] = (
 
 _HEARING_CHECK = 1.0
 _RECONNECT_PAUSE = 0.25
+_LEADERLESS = 1.0
+"""Seconds that JetStream is given to answer, when its servers may be choosing a leader."""
 _FAREWELL = 1.0
 _LAST_SPANS = 3.0
 
@@ -313,10 +316,16 @@ class Worker:
             self.authority.verifier.trust(TrustedIssuer.own(keys.signing))
 
     async def _deliver(self, pending: Iterable[Pending]) -> None:
-        """Deliver what a sweep has found; a stream that is gone is made anew for it."""
+        """Deliver what a sweep has found; a stream that is gone is made anew for it.
+
+        Raises: Unavailable, when there is none, or none that has a leader yet: the next sweep may
+        find one, and it should not be long in coming.
+        """
         if self.relay.streamless:
-            with contextlib.suppress(NatsError):  # what cannot be published stays where it is
-                await ensure_stream(self._jetstream, self._settings)
+            try:
+                await make_stream(self.connection.jetstream(timeout=_LEADERLESS), self._settings)
+            except NatsError as error:
+                raise Unavailable from error
         await self.relay.deliver(pending)
 
     async def _keep_hearing(self) -> None:
@@ -411,12 +420,21 @@ async def ensure_stream(jetstream: JetStreamContext, settings: Settings) -> None
 
     Raises: nats.errors.Error.
     """
-    config = stream_config(settings)
+    if not await make_stream(jetstream, settings):
+        await jetstream.update_stream(stream_config(settings))
+
+
+async def make_stream(jetstream: JetStreamContext, settings: Settings) -> bool:
+    """Create the event stream if there is none, and tell whether there was none.
+
+    Raises: nats.errors.Error.
+    """
     try:
         await jetstream.stream_info(STREAM)
-        await jetstream.update_stream(config)
     except NotFoundError:
-        await jetstream.add_stream(config)
+        await jetstream.add_stream(stream_config(settings))
+        return True
+    return False
 
 
 def stream_config(settings: Settings) -> StreamConfig:

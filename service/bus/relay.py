@@ -38,6 +38,7 @@ _MOST_LANES = 20_000
 """Aggregates with events under way at most; those beyond wait for a sweep."""
 
 _ACK_TIMEOUT = 5.0
+_SOON = 1.0
 _RETRY_PAUSE = 0.5
 _MOST_QUESTIONS = 8
 """Times that the stream is asked about one aggregate before it is left to a sweep."""
@@ -160,7 +161,10 @@ class Relay:
             self._go_on(lane)
 
     async def deliver(self, all_pending: Iterable[Pending]) -> None:
-        """Submit these, and return when each is done or given up."""
+        """Submit these, and return when each is done or given up, or is not soon.
+
+        A few that wait for an answer must not keep a sweep from all the others.
+        """
         lanes = []
         for pending in all_pending:
             self.submit(pending)
@@ -168,7 +172,7 @@ class Relay:
             if lane is not None:
                 lanes.append(self._finished(lane))
         if lanes:
-            await asyncio.wait(lanes)
+            await asyncio.wait(lanes, timeout=_SOON)
 
     def _finished(self, lane: _Lane) -> asyncio.Future[None]:
         if lane.finished is None:

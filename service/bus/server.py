@@ -17,7 +17,7 @@ from opentelemetry.trace import Tracer
 
 from service.bus.connection import Connection
 from service.bus.dispatch import Answer, Dispatcher, partner_in, refusal
-from service.bus.headers import Headers
+from service.bus.overload import Refusals
 from service.bus.spans import serving
 from service.bus.turnstile import Turnstile
 from service.counting import DURATIONS, Histogram
@@ -62,10 +62,10 @@ class Endpoint:
         """Those of them that were refused."""
         return sum(self.refusals.copy().values())
 
-    def refused(self, answer: Answer) -> None:
+    def refused(self, status: int, code: str | None) -> None:
         """Count a refusal."""
-        self.refusals[answer.status] = self.refusals.get(answer.status, 0) + 1
-        self.last_error = f"{answer.status} {answer.code}"
+        self.refusals[status] = self.refusals.get(status, 0) + 1
+        self.last_error = f"{status} {code}"
 
 
 @dataclass(slots=True)
@@ -100,6 +100,7 @@ class Server:
         self._log_queries = log_queries
         self._tracer = tracer
         self._turnstile: Turnstile[_Request] = Turnstile(AT_ONCE, ALONE)
+        self._refusals = Refusals()
         self._hurrying: asyncio.TimerHandle | None = None
         self._subscriptions: list[Subscription] = []
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -151,15 +152,23 @@ class Server:
     def _receive(
         self, endpoint: Endpoint, subject: bytes, reply: bytes, headers: bytes, body: bytes
     ) -> None:
-        request = _Request(endpoint, subject, reply, headers, body, time.perf_counter_ns())
+        began = time.perf_counter_ns()
         if self.in_flight >= self.bound:
-            self._send(request, refusal(Overloaded(), Headers.read(headers).request_id()))
+            self._refuse(endpoint, reply, headers, began)
             return
+        request = _Request(endpoint, subject, reply, headers, body, began)
         partner = subject.split(b".", 3)[2]
         if self._turnstile.enter(partner, request, request.began / 1e9):
             self._start(partner, request)
         elif self._hurrying is None:
             self._watch_queue()
+
+    def _refuse(self, endpoint: Endpoint, reply: bytes, headers: bytes, began: int) -> None:
+        if reply and may_answer(reply):
+            told, body = self._refusals.refuse(headers, began / 1e9)
+            self._connection.send(reply, body, told)
+        endpoint.durations.add(time.perf_counter_ns() - began)
+        endpoint.refused(Overloaded.status, Overloaded.code)
 
     def _start(self, partner: bytes, request: _Request) -> None:
         # The loop itself keeps no task from being collected.
@@ -186,6 +195,7 @@ class Server:
             self._send(request, answer)
         finally:
             del self._tasks[id(request)]
+            self._refusals.done += 1
             for other, waiting in self._turnstile.leave(partner):
                 self._start(other, waiting)
 
@@ -210,7 +220,7 @@ class Server:
         elapsed = time.perf_counter_ns() - request.began
         endpoint.durations.add(elapsed)
         if answer.status != 200:
-            endpoint.refused(answer)
+            endpoint.refused(answer.status, answer.code)
         self._log(request, answer, elapsed)
 
     def _log(self, request: _Request, answer: Answer, elapsed: int) -> None:
@@ -218,7 +228,7 @@ class Server:
         operation = request.endpoint.operation
         heard = answer.status < 400 or (bool(request.reply) and answer.status < 500)
         quiet = operation.kind == "query" and heard and not self._log_queries
-        if quiet or answer.code == Overloaded.code:
+        if quiet:
             return
         log.info(
             "request",

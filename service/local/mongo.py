@@ -1,4 +1,4 @@
-"""A mongod that is a replica set of one, its data in a folder, reachable from this machine only."""
+"""A mongod in a replica set, of one unless told otherwise; reachable from this machine only."""
 
 import asyncio
 from collections.abc import Sequence
@@ -26,19 +26,30 @@ REPLICA_SET = "rs0"
 # server looks for what is too old once a second, so it may be open for one second more.
 TRANSACTION_SECONDS = 1
 ANSWER_MILLISECONDS = 2000
+ELECTION_MILLISECONDS = 2000
 NOT_YET_INITIALIZED = 94
 
 Document = dict[str, Any]
 
 
 async def start_mongo(
-    data_dir: Path, *, port: int = 27017, arguments: Sequence[str] = ()
+    data_dir: Path,
+    *,
+    port: int = 27017,
+    arguments: Sequence[str] = (),
+    members: Sequence[str] = (),
+    founds: bool = False,
 ) -> LocalServer:
-    """Start a mongod on the port (0: a free one), with further arguments of its command line."""
+    """Start a mongod on the port (0: a free one), with further arguments of its command line.
+
+    `members` are the addresses of all in its replica set, its own among them. One of them founds
+    the set; they are started side by side, since each waits until there is a primary.
+    """
     source = await asyncio.to_thread(find_source, MONGOD)
     folder = (data_dir / "mongo").resolve()
     port = port or free_port()
-    member = f"{LOOPBACK}:{port}"
+    alone = f"{LOOPBACK}:{port}"
+    of_several = partial(member_missing, LOOPBACK, port, members if founds else ())
     data = folder / "data"
     server = LocalServer(
         Plan(
@@ -47,9 +58,9 @@ async def start_mongo(
             arguments=(*_arguments(source, data, port), *arguments),
             folder=folder,
             port=port,
-            url=f"mongodb://{member}/?replicaSet={REPLICA_SET}",
+            url=f"mongodb://{','.join(members) or alone}/?replicaSet={REPLICA_SET}",
             prepare=partial(data.mkdir, mode=0o700, exist_ok=True),
-            obstacle=partial(primary_missing, LOOPBACK, port, member),
+            obstacle=of_several if members else partial(primary_missing, LOOPBACK, port, alone),
         )
     )
     await server.start()
@@ -74,6 +85,37 @@ async def primary_missing(host: str, port: int, member: str) -> str | None:
         except PyMongoError as error:
             return f"MongoDB says: {error}"
     return "MongoDB is not a primary yet"
+
+
+async def member_missing(host: str, port: int, founded: Sequence[str]) -> str | None:
+    """Say what is missing until the mongod serves in a set of several that has a primary.
+
+    `founded` are the addresses of the set that this one is to found, or none.
+    """
+    if not await listens(host, port):
+        return f"nobody answers on port {port}"
+    async with AsyncMongoClient[Document](
+        host, port, directConnection=True, serverSelectionTimeoutMS=ANSWER_MILLISECONDS
+    ) as client:
+        try:
+            hello = await client.admin.command("hello")
+            if founded and "setName" not in hello:
+                # Refused, and so tried again, until all members are there to agree to it.
+                await client.admin.command("replSetInitiate", _set_of(founded))
+        except PyMongoError as error:
+            return f"MongoDB says: {error}"
+    if hello["isWritablePrimary"] or (hello.get("secondary") and hello.get("primary")):
+        return None
+    return "MongoDB's replica set has no primary yet"
+
+
+def _set_of(members: Sequence[str]) -> Document:
+    """A replica set that soon notices when its primary is gone, as a local one may."""
+    return {
+        "_id": REPLICA_SET,
+        "members": [{"_id": number, "host": host} for number, host in enumerate(members)],
+        "settings": {"electionTimeoutMillis": ELECTION_MILLISECONDS},
+    }
 
 
 async def _configure(admin: AsyncDatabase[Document], member: str) -> None:

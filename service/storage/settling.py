@@ -92,14 +92,23 @@ class Settler:
         for error in refused.values():
             if not isinstance(error, Duplicate):  # in the log already: another worker was here
                 raise error
-        for collection, events in _by(batch, lambda each: each.collection):
-            reached: dict[str, statements.Reached | None] = {}
-            for event in events:
-                reached.setdefault(event.id, None)
-                if event.seq is not None:
-                    reached[event.id] = (event.seq, event.entry["version"])
-            query, pipeline = statements.clearings(reached, [e.entry["id"] for e in events])
-            await self._mongo.update_all(collection, query, pipeline)
+        # Side by side: after a mixed load a round would else be a write for each collection long.
+        clearing = (
+            self._clear(collection, events)
+            for collection, events in _by(batch, lambda each: each.collection)
+        )
+        for outcome in await asyncio.gather(*clearing, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _clear(self, collection: str, events: list[Acknowledged]) -> None:
+        reached: dict[str, statements.Reached | None] = {}
+        for event in events:
+            reached.setdefault(event.id, None)
+            if event.seq is not None:
+                reached[event.id] = (event.seq, event.entry["version"])
+        query, pipeline = statements.clearings(reached, [e.entry["id"] for e in events])
+        await self._mongo.update_all(collection, query, pipeline)
 
 
 def _by(

@@ -46,27 +46,37 @@ class Sweep:
         await again_and_again(self.once, self._interval)
 
     async def once(self) -> None:
-        """Deliver what is old in each collection, page by page while that gets somewhere.
+        """Deliver what is old in all collections, none of which waits for another.
 
         Raises: Unavailable.
         """
-        for kind in self._kinds:
-            before: set[str] = set()
-            while True:
-                pending = await self._old(kind)
-                ids = {each.id for each in pending}
-                if not ids or ids <= before:
-                    break
-                self.found += len(ids - before)
-                log.info("sweep", collection=kind.collection, aggregates=len(ids))
-                await self._deliver(pending)
-                before = ids
+        before = self._clock() - self._age
+        sweeps = (self._sweep(kind, before) for kind in self._kinds)
+        for outcome in await asyncio.gather(*sweeps, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
 
-    async def _old(self, kind: Kind) -> list[Pending]:
+    async def _sweep(self, kind: Kind, before: datetime) -> None:
+        """Deliver what is from before that time, page by page while that gets somewhere.
+
+        What becomes old meanwhile is for the next sweep: else this one might never end.
+        """
+        seen: set[str] = set()
+        while True:
+            pending = await self._old(kind, before)
+            ids = {each.id for each in pending}
+            if not ids or ids <= seen:
+                return
+            self.found += len(ids - seen)
+            log.info("sweep", collection=kind.collection, aggregates=len(ids))
+            await self._deliver(pending)
+            seen = ids
+
+    async def _old(self, kind: Kind, before: datetime) -> list[Pending]:
         # At majority: what could still be rolled back must not be published.
         found = await self._mongo.find(
             kind.collection,
-            {"outbox.at": {"$gt": EPOCH, "$lt": self._clock() - self._age}},
+            {"outbox.at": {"$gt": EPOCH, "$lt": before}},
             {"partner": True, "outbox": True, "stream_seq": True},
             limit=_PAGE,
             majority=True,

@@ -37,7 +37,7 @@ class Job(Message):
     picks: dict[str, list[str]] = {}
     in_flight: PositiveInt = 1
     rate: PositiveFloat | None = None
-    """Requests a second, each sent when it is due, whether or not earlier ones were answered."""
+    """Requests a second, each sent within 2 ms of its time, whether earlier ones were answered."""
     warm_up: float = 0.5
     seconds: PositiveFloat
     requests: PositiveInt | None = None
@@ -45,6 +45,8 @@ class Job(Message):
     timeout: PositiveFloat = 5.0
     keep_every: PositiveInt = 1
     seed: int = 1
+    patient: bool = False
+    """Whether a refused request of a closed loop stays away for as long as `Retry-After` says."""
 
 
 class Result(Message):
@@ -63,6 +65,8 @@ class Result(Message):
     acknowledged: dict[str, int] = {}
     """The good replies to each operation over the whole load, warm-up and end included."""
     failures: dict[str, int] = {}
+    refused_p99_ms: float = 0.0
+    """How long the callers waited for their refusals."""
     first_failure: str | None = None
     kept: list[str] = []
 
@@ -77,14 +81,15 @@ class Result(Message):
         ordered = sorted(latencies)
         return cls(
             completed=len(ordered),
-            p50_ms=_milliseconds(ordered, 0.50),
-            p99_ms=_milliseconds(ordered, 0.99),
-            max_ms=_milliseconds(ordered, 1.0),
+            p50_ms=milliseconds(ordered, 0.50),
+            p99_ms=milliseconds(ordered, 0.99),
+            max_ms=milliseconds(ordered, 1.0),
             **others,
         )
 
 
-def _milliseconds(ordered: Sequence[float], share: float) -> float:
+def milliseconds(ordered: Sequence[float], share: float) -> float:
+    """The latency that this share of all was not above."""
     if not ordered:
         return 0.0
     return 1000 * ordered[min(int(share * len(ordered)), len(ordered) - 1)]

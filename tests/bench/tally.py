@@ -6,10 +6,11 @@ import time
 from array import array
 from collections import Counter
 
-from tests.bench.job import Job, Result
+from tests.bench.job import Job, Result, milliseconds
 from tests.bench.plan import Plan
 
 FAILURE_TEXT_BYTES = 600
+RETRY_AFTER = re.compile(rb"retry-after:\s*(\d+)", re.IGNORECASE)
 REFUSAL = re.compile(rb"nats-service-error-code:\s*(\d+)|NATS/1\.0 (\d+)", re.IGNORECASE)
 
 
@@ -21,6 +22,9 @@ class Tally:
         self._plan = plan
         self.started = array("d")
         self.latencies = array("d")
+        self.refused = array("d")
+        self.staying_away: Counter[int] = Counter()
+        """How many of the requests settled last are to be sent again, after how many seconds."""
         self.open = 0
         self._oldest = 0
         self._measuring = False
@@ -51,6 +55,10 @@ class Tally:
         kind = self._plan.kinds[number % self._plan.size]
         refusal = REFUSAL.search(header) if header else None
         if refusal or self._plan.expects[kind] not in body:
+            if self._measuring:
+                self.refused.append(now - start)
+            if refusal and self._job.patient and (told := RETRY_AFTER.search(header)):
+                self.staying_away[int(told[1])] += 1
             self._fail((refusal[1] or refusal[2]).decode() if refusal else "unexpected", body)
             return True
         self._acknowledged[kind] += 1
@@ -84,6 +92,7 @@ class Tally:
                 for operation, count in zip(self._job.operations, self._acknowledged, strict=True)
             },
             failures=dict(self._failures),
+            refused_p99_ms=milliseconds(sorted(self.refused), 0.99),
             first_failure=self._first_failure,
             kept=self._kept,
         )

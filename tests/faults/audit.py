@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import orjson
@@ -18,11 +19,48 @@ from service.app import KINDS, STREAM
 from service.storage.batches import EVENT_LOG
 from tests.eventually import eventually
 from tests.faults.house import DATABASE, House
-from tests.faults.load import Acknowledged, Load
+from tests.faults.load import Load
 
 log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
+Aggregate = tuple[str, str]
+"""Collection and id. The id alone is not enough: a user and its preferences have the same."""
+
+_COLLECTIONS = {
+    "user": "users",
+    "administrator": "entities",
+    "business": "entities",
+    "entity": "entities",
+    "identity": "persons",
+    "verification": "verifications",
+    "account": "accounts",
+    "membership": "memberships",
+    "preference": "preferences",
+    "profile": "profiles",
+    "token": "sessions",
+    "partner": "partners",
+}
+"""Where the aggregates are whose events a service tells."""
+
+
+class Wrong(StrEnum):
+    """What can be wrong, as the table says it."""
+
+    MISSING = "acknowledged changes missing"
+    UNTOLD = "changes without an event"
+    UNMADE = "events without a change"
+    DOUBLE = "duplicates"
+    DISORDER = "out of order"
+    OTHERWISE = "logged otherwise than told"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it was promised."""
+
+    wrong: Wrong
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +73,22 @@ class Told:
     body: bytes
     event: Document
 
+    @property
+    def aggregate(self) -> Aggregate:
+        return _COLLECTIONS[self.event["type"].partition(".")[0]], self.event["subject"]
+
+    @property
+    def version(self) -> int:
+        version: int = self.event["aggregateversion"]
+        return version
+
 
 @dataclass(frozen=True, slots=True)
 class Books:
     """All that is kept after the faults, and what the callers were told."""
 
-    acknowledged: list[Acknowledged]
-    documents: dict[str, Document]
+    load: Load
+    documents: dict[Aggregate, Document]
     stream: list[Told]
     log: dict[str, Document]
 
@@ -49,69 +96,85 @@ class Books:
         """How much there is of each."""
         return f"{len(self.documents)} aggregates, {len(self.stream)} events told"
 
-    def findings(self) -> list[str]:
+    def findings(self) -> list[Finding]:
         """Everything that is not as it was promised; empty when all is well."""
         return [
-            *self._left_waiting(),
-            *self._told_twice(),
-            *self._out_of_order(),
-            *self._acknowledged_and_lost(),
-            *self._logged_otherwise(),
+            *(Finding(Wrong.MISSING, text) for text in self._acknowledged_and_lost()),
+            *(Finding(Wrong.UNTOLD, text) for text in self._untold()),
+            *(Finding(Wrong.UNMADE, text) for text in self._unmade()),
+            *(Finding(Wrong.DOUBLE, text) for text in self._told_twice()),
+            *(Finding(Wrong.DISORDER, text) for text in self._out_of_order()),
+            *(Finding(Wrong.OTHERWISE, text) for text in self._logged_otherwise()),
         ]
 
-    def versions_told(self) -> dict[str, list[int]]:
+    def versions_told(self) -> dict[Aggregate, list[int]]:
         """Each aggregate's versions, in the order in which the stream tells of them."""
-        versions: dict[str, list[int]] = defaultdict(list)
+        versions: dict[Aggregate, list[int]] = defaultdict(list)
         for told in self.stream:
-            versions[told.event["subject"]].append(told.event["aggregateversion"])
+            versions[told.aggregate].append(told.version)
         return dict(versions)
 
-    def versions_logged(self) -> dict[str, list[int]]:
+    def versions_logged(self) -> dict[Aggregate, list[int]]:
         """Each aggregate's versions that the event log has."""
-        versions: dict[str, list[int]] = defaultdict(list)
+        versions: dict[Aggregate, list[int]] = defaultdict(list)
         for each in self.log.values():
-            versions[each["aggregate_id"]].append(each["version"])
-        return {id: sorted(found) for id, found in versions.items()}
-
-    def _left_waiting(self) -> Iterator[str]:
-        for id, document in self.documents.items():
-            for entry in document["outbox"]:
-                yield f"{id}: version {entry['version']} is still in the outbox"
-
-    def _told_twice(self) -> Iterator[str]:
-        seen: set[str] = set()
-        for told in self.stream:
-            if told.event["id"] in seen:
-                yield f"{told.event['subject']}: event {told.event['id']} is told twice"
-            if told.message_id != told.event["id"]:
-                yield f"{told.subject}: Nats-Msg-Id is not the event's id"
-            seen.add(told.event["id"])
-
-    def _out_of_order(self) -> Iterator[str]:
-        """Each aggregate's events are its versions from 1 to the newest, in this order."""
-        versions = self.versions_told()
-        for id in versions.keys() - self.documents.keys():
-            yield f"{id}: events without an aggregate"
-        for id, document in self.documents.items():
-            if versions.get(id, []) != list(range(1, document["version"] + 1)):
-                yield f"{id} is at version {document['version']}, told as {versions.get(id)}"
+            versions[each["collection"], each["aggregate_id"]].append(each["version"])
+        return {aggregate: sorted(found) for aggregate, found in versions.items()}
 
     def _acknowledged_and_lost(self) -> Iterator[str]:
-        names = {
-            (told.event["subject"], told.event["aggregateversion"]): told.event["data"]["user"]
-            for told in self.stream
-            if told.event["type"].startswith("user.")
-        }
-        for each in self.acknowledged:
-            user = names.get((each.user_id, each.version))
-            if user is None or user["first_name"] != each.first_name:
+        """What a caller was told is in an event, and the document tells what its last one does."""
+        told: dict[str, set[int | None]] = defaultdict(set)
+        for one in self.stream:
+            told[one.event["requestid"]] |= {one.version, None}
+        for each in self.load.acknowledged:
+            if each.version not in told[each.request_id]:
                 yield f"{each} was acknowledged, and is not in the stream"
-            newest = self.documents.get(each.user_id, {"version": 0})["version"]
-            last = names.get((each.user_id, newest))
-            if newest < each.version:
-                yield f"{each} was acknowledged, and is not in MongoDB"
-            elif last and last["first_name"] != self.documents[each.user_id]["first_name"]:
-                yield f"{each.user_id}: the last event tells another name than MongoDB has"
+        last = {each.aggregate: each.event for each in self.stream}
+        for aggregate, event in last.items():
+            name = event["data"].get("user", {}).get("first_name")
+            if name and name != self.documents.get(aggregate, {}).get("first_name"):
+                yield f"{aggregate}: the last event tells another name than MongoDB has"
+
+    def _untold(self) -> Iterator[str]:
+        versions = self.versions_told()
+        for aggregate, document in self.documents.items():
+            missing = {*range(1, document["version"] + 1)}.difference(versions.get(aggregate, []))
+            if missing:
+                yield f"{aggregate}: nothing tells of {sorted(missing)} of {document['version']}"
+            for entry in document["outbox"]:
+                yield f"{aggregate}: version {entry['version']} is still in the outbox"
+
+    def _unmade(self) -> Iterator[str]:
+        for told in self.stream:
+            newest = self.documents.get(told.aggregate, {"version": 0})["version"]
+            if told.version > newest:
+                yield f"{told.aggregate} is told to have version {told.version}, and has {newest}"
+            if told.event["requestid"] in self.load.refused:
+                yield f"{told.aggregate}: version {told.version} is of a request that was refused"
+            if told.event["requestid"] not in self.load.sent:
+                yield f"{told.aggregate}: version {told.version} is of a request that nobody sent"
+
+    def _told_twice(self) -> Iterator[str]:
+        ids: set[str] = set()
+        versions: set[tuple[Aggregate, int]] = set()
+        made: dict[tuple[str, str], str] = {}
+        for told in self.stream:
+            if told.event["id"] in ids:
+                yield f"{told.aggregate}: event {told.event['id']} is told twice"
+            if told.message_id != told.event["id"]:
+                yield f"{told.subject}: Nats-Msg-Id is not the event's id"
+            if (told.aggregate, told.version) in versions:
+                yield f"{told.aggregate}: version {told.version} is told twice"
+            ids.add(told.event["id"])
+            versions.add((told.aggregate, told.version))
+            request = told.event["requestid"], told.event["type"]
+            if told.version == 1 and made.setdefault(request, told.subject) != told.subject:
+                yield f"request {request} made two: {told.subject} and {made[request]}"
+
+    def _out_of_order(self) -> Iterator[str]:
+        for aggregate, versions in self.versions_told().items():
+            if versions != sorted(versions):
+                yield f"{aggregate} is told as {versions}"
 
     def _logged_otherwise(self) -> Iterator[str]:
         told = {each.event["id"]: each for each in self.stream}
@@ -122,7 +185,7 @@ class Books:
                 yield f"event {id} is logged otherwise than it was told"
 
 
-async def audited(house: House, load: Load) -> list[str]:
+async def audited(house: House, load: Load) -> list[Finding]:
     """The findings, once no outbox has anything in it any more; logs what the load has been."""
     began = time.monotonic()
     await all_told(house)
@@ -136,13 +199,13 @@ async def settled_books(house: House, load: Load) -> Books:
     """The books, read once no outbox has anything in it any more."""
     await all_told(house)
     async with AsyncMongoClient[Document](house.mongo.url) as mongo:
-        documents: dict[str, Document] = {}
+        documents: dict[Aggregate, Document] = {}
         for kind in KINDS:
             found = await mongo[DATABASE][kind.collection].find().to_list()
-            documents |= {document["_id"]: document for document in found}
+            documents |= {(kind.collection, document["_id"]): document for document in found}
         logged = await mongo[DATABASE][EVENT_LOG].find().to_list()
     log_by_id = {each["_id"]: each for each in logged}
-    return Books(load.acknowledged, documents, await whole_stream(house.bus), log_by_id)
+    return Books(load, documents, await whole_stream(house.bus), log_by_id)
 
 
 async def all_told(house: House) -> None:

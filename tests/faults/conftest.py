@@ -1,6 +1,6 @@
 """What the tests of faults ask for, and how long their long forms are.
 
-`make faults` sets the two variables; without them the tests are short, as a part of the suite.
+`make faults` sets the variables; without them the tests are short, as a part of the suite.
 """
 
 import os
@@ -29,6 +29,6 @@ def outage() -> float:
 async def house(private_servers: PrivateServers, tmp_path: Path) -> AsyncIterator[House]:
     """Servers that this test may do anything to; workers are started by the test."""
     nats, mongo = await private_servers.nats(), await private_servers.mongo()
-    house = House(tmp_path, nats, mongo, await connected(nats.url))
+    house = House(tmp_path, [nats], [mongo], await connected(nats.url))
     yield house
     await house.close()

@@ -1,7 +1,8 @@
-"""A nats-server, a mongod and workers that a test may do anything to; and a way to ask them."""
+"""Servers of NATS and MongoDB, and workers, that a test may do anything to; and how to ask them."""
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,21 +28,34 @@ class House:
     """What a partner's requests go through, each part a process that can die."""
 
     folder: Path
-    nats: LocalServer
-    mongo: LocalServer
+    nats_members: Sequence[LocalServer]
+    mongo_members: Sequence[LocalServer]
     bus: Client
     workers: list[WorkerProcess] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What every worker of this house has otherwise than by default."""
 
     def __post_init__(self) -> None:
         signing = SigningKeys.generate()
         (self.folder / "data.json").write_text(DataKeys.generate().dump())
         (self.folder / "signing.json").write_text(signing.dump())
-        self.token = Issuer(signing).issue(
-            partners=[PARTNER],
-            subject="faults",
-            use=TokenUse.CLIENT,
-            scopes=ALL_SCOPES,
-            now=time.time(),
+        self._issuer = Issuer(signing)
+        self.token = self.token_of("faults", TokenUse.CLIENT)
+
+    @property
+    def nats(self) -> LocalServer:
+        """The nats-server, or the first of them."""
+        return self.nats_members[0]
+
+    @property
+    def mongo(self) -> LocalServer:
+        """The mongod, or the first of them; its URL is that of the whole set."""
+        return self.mongo_members[0]
+
+    def token_of(self, subject: str, use: TokenUse) -> str:
+        """A token that may do everything its kind may."""
+        return self._issuer.issue(
+            partners=[PARTNER], subject=subject, use=use, scopes=ALL_SCOPES, now=time.time()
         )
 
     async def two_workers(self, **settings: Any) -> tuple[WorkerProcess, WorkerProcess]:
@@ -50,14 +64,18 @@ class House:
 
     async def worker(self, **settings: Any) -> WorkerProcess:
         """Start one more worker. It sweeps sooner than by default, so that a test is not long."""
-        everything = {
-            "nats_url": self.nats.url,
-            "mongo_uri": self.mongo.url,
-            "mongo_database": DATABASE,
-            "keys_dir": self.folder,
-            "sweep_seconds": 0.5,
-            "sweep_age_seconds": 1,
-        } | settings
+        everything = (
+            {
+                "nats_url": ",".join(server.url for server in self.nats_members),
+                "mongo_uri": self.mongo.url,
+                "mongo_database": DATABASE,
+                "keys_dir": self.folder,
+                "sweep_seconds": 0.5,
+                "sweep_age_seconds": 1,
+            }
+            | self.settings
+            | settings
+        )
         worker = WorkerProcess(
             self.folder / f"worker-{len(self.workers) + 1}",
             {f"SVC_USER_{name.upper()}": str(value) for name, value in everything.items()},
@@ -84,16 +102,16 @@ class House:
         await self.bus.close()
         for worker in self.workers:
             worker.kill()
-        for server in (self.nats, self.mongo):
+        for server in (*self.nats_members, *self.mongo_members):
             server.kill()
 
 
-async def connected(url: str) -> Client:
+async def connected(*urls: str) -> Client:
     """A client that connects anew for as long as the test goes on."""
 
     async def ignore(_: Exception) -> None:
         """Do without the client's own log: that the server is gone is no news here."""
 
     return await nats.connect(
-        url, max_reconnect_attempts=-1, reconnect_time_wait=0.05, error_cb=ignore
+        list(urls), max_reconnect_attempts=-1, reconnect_time_wait=0.05, error_cb=ignore
     )

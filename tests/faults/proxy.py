@@ -1,4 +1,4 @@
-"""A TCP proxy between a worker and its NATS server, to hold bytes back and to cut connections."""
+"""A TCP proxy between a worker and a server, to hold bytes back and to cut connections."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -59,8 +59,12 @@ class Proxy:
         """Set once the pattern has been seen."""
 
     @property
+    def address(self) -> str:
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
     def url(self) -> str:
-        return f"nats://{LOOPBACK}:{self.port}"
+        return f"nats://{self.address}"
 
     async def start(self) -> None:
         """Take connections."""
@@ -115,7 +119,11 @@ class Proxy:
             inward.close()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_connection(LOOPBACK, self._target)
+        try:
+            server_reader, server_writer = await asyncio.open_connection(LOOPBACK, self._target)
+        except OSError:
+            writer.close()  # as if nobody listened
+            return
         outward = _Way(self, True, server_writer)
         inward = _Way(self, False, writer)
         self._ways.append((outward, inward))

@@ -24,6 +24,7 @@ from tests.servers import PrivateServers
 
 Document = dict[str, Any]
 PARTNER = "acme"
+SOON = 3.0
 USER = "0190a0a0-0000-7000-8000-000000000001"
 
 
@@ -213,3 +214,17 @@ async def test_something_else_on_the_subject(table: Table) -> None:
     await table.relay.deliver([await table.pending()])
     assert len((await table.pending()).entries) == 1
     assert table.relay.backlog == 0
+
+
+async def test_unanswered(table: Table) -> None:
+    """An event that the stream does not answer for keeps nobody waiting, and is told later."""
+    await table.users.insert_one({"_id": USER, "version": 1, "outbox": [entry(1)]})
+    await table.jetstream.delete_stream(STREAM)
+    silent = await table.connection.subscribe("evt.>")  # else NATS says that nobody listens
+    await asyncio.wait_for(table.relay.deliver([await table.pending()]), SOON)
+    assert table.relay.backlog == 1
+
+    await silent.unsubscribe()
+    await table.jetstream.add_stream(name=STREAM, subjects=["evt.>"])
+    await eventually(lambda: table.relay.backlog == 0, what="the stream has been asked, and told")
+    assert await table.versions_told() == [1]

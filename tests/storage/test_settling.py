@@ -1,7 +1,11 @@
 """Settling: the event log first, then the outbox."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from typing import Any, cast
+from uuid import uuid4
 
 from service.problems import Unavailable
 from service.storage.batches import EVENT_LOG
@@ -101,3 +105,34 @@ async def test_later_one_first(shelf: Shelf) -> None:
     assert (kept["outbox"], "stream_seq" in kept) == ([first], False)
     kept = await settle(first, 7)
     assert (kept["outbox"], kept["stream_seq"]) == ([], 7)
+
+
+class Meeting:
+    """A MongoDB whose outboxes are cleared once two collections' are to be."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self._both = asyncio.Barrier(2)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._mongo, name)
+
+    async def update_all(self, collection: str, *arguments: Any) -> int:
+        await self._both.wait()
+        return await self._mongo.update_all(collection, *arguments)
+
+
+async def test_collections_side_by_side(shelf: Shelf) -> None:
+    """The outboxes of one collection do not wait until those of another are cleared."""
+    made = await shelf.make("hat")
+    settler = Settler(cast(Mongo, Meeting(shelf.mongo)))
+    entry = made["outbox"][0]
+    here = Acknowledged(THINGS.collection, made["_id"], shelf.partner, entry, 7)
+    elsewhere = replace(here, collection="elsewhere", entry=entry | {"id": str(uuid4())})
+    called: list[Acknowledged] = []
+    for each in (here, elsewhere):
+        settler.add(each, partial(called.append, each))
+    await eventually(lambda: len(called) == 2)
+    kept = await shelf.things.read(made["_id"])
+    assert kept is not None
+    assert kept["outbox"] == []
