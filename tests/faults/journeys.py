@@ -43,6 +43,7 @@ class Journeys:
             *(Load.make_or_change_user, Load.make_or_change_user),
             *(self.user, self.organisation, self.signup, self.identity),
             *(self.verification, self.membership, self.preference, self.master_switches),
+            self.privacy,
         )
 
     async def user(self, load: Load) -> None:
@@ -149,6 +150,19 @@ class Journeys:
             self.master = not self.master
             body = {"switches": {"PAPER": self.master}}
             await self.change(load, "preference.put_master", body)
+
+    async def privacy(self, load: Load) -> None:
+        """A user is looked into, exported and erased: then nothing is told of it but that."""
+        ids = [str(uuid4()) for _ in range(2)]
+        new = new_user(load.entity_id, email=_email())
+        created = await load.change("user.create", new, key=ids[0], request_id=ids[0])
+        person = {"person_id": created.body["userId"]}
+        told = {"user_id": person["person_id"], "email": _email()}
+        await load.change("user.set_contact_email", told, request_id=ids[1])
+        await self.look(load, "privacy.history", {"aggregate_id": person["person_id"]})
+        await self.look(load, "privacy.export", person)
+        await self.made(load, "privacy.erase", person | {"reason": "asked for"})
+        load.erased.update(ids)
 
     async def confirmed_user(self, load: Load) -> str:
         """A user who has confirmed its e-mail."""

@@ -78,6 +78,8 @@ class Load:
         """The ids of all requests."""
         self.refused: set[str] = set()
         """The ids of the requests that were refused, and never heard anything else."""
+        self.erased: set[str] = set()
+        """The ids of the requests whose events were erased with whom they were about."""
         self.failed: list[float] = []
         """When those were sent that got no answer, or a 503."""
         self.outcomes: Counter[str] = Counter()
