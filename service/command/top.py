@@ -74,7 +74,7 @@ async def _show_lines(settings: Settings, interval: float, once: bool) -> None:
 async def _show_tables(settings: Settings, interval: float, once: bool) -> None:
     console = wide_console()
     async for figures in _looks(settings, interval, once):
-        console.print(_drawn(figures, most=None))
+        console.print(drawn(figures, most=None))
 
 
 async def _show_live(settings: Settings, interval: float) -> None:
@@ -83,7 +83,7 @@ async def _show_live(settings: Settings, interval: float) -> None:
     with Live(waiting, console=console, screen=True, auto_refresh=False) as live:
         async for figures in _looks(settings, interval, once=False):
             most = max(1, console.size.height - _ROWS_AROUND - len(figures.workers))
-            live.update(_drawn(figures, most), refresh=True)
+            live.update(drawn(figures, most), refresh=True)
 
 
 async def _looks(settings: Settings, interval: float, once: bool) -> AsyncIterator[Figures]:
@@ -128,7 +128,7 @@ async def poll(client: Client, patience: float) -> list[Stats]:
     return answers
 
 
-def _drawn(figures: Figures, most: int | None) -> Group:
+def drawn(figures: Figures, most: int | None) -> Group:
     """The figures as two tables; of the operations those that were asked for, `most` at most."""
     asked = [each for each in figures.operations if each.requests][:most]
     answering = sum(each.answers for each in figures.workers)

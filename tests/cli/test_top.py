@@ -1,14 +1,17 @@
 """`svc-user top`: rates from two looks, and workers that come and go."""
 
+import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from service.command.figures import Load, Stats, Watching
-from service.command.top import poll
+from service.command.top import drawn, poll
 from tests.cli.program import environment, run
 from tests.client import Partner
 from tests.deployment import Deploy
@@ -120,13 +123,29 @@ async def test_all_workers_are_asked(deploy: Deploy) -> None:
     assert len(await poll(deployment.nats, 0.3)) == 1
 
 
-async def test_one_look_to_read_and_one_as_json(dev_dir: Path) -> None:
-    options = ("top", "--once", "--interval", "0.4", "--data-dir", str(dev_dir))
-    status, text = await run(*options)
-    assert status == 0
-    assert "1 worker " in text
-    assert "requests/s" in text
-    status, text = await run(*options, "--json")
+def test_a_look_is_two_tables() -> None:
+    """Of the operations those that were asked for, and no more than there is room for."""
+    watching = Watching()
+    for at in (0, 2):
+        watching.take([answer(at, create=(at, at, at), get=(at * 2, 0, at), list=(0, 0, 0))])
+    watching.take([])
+    console = Console(file=io.StringIO(), width=120)
+    console.print(drawn(watching.figures(NOW + timedelta(days=1, seconds=61)), most=None))
+    watching.take([answer(4, id="w2", create=(1, 0, 1), get=(2, 0, 2))])
+    console.print(drawn(watching.figures(NOW), most=1))
+    assert isinstance(console.file, io.StringIO)
+    silent, _, alone = console.file.getvalue().partition("1 worker ")
+    assert "0 workers" in silent
+    assert "no answer" in silent
+    assert re.search(r"user\.get +- +- +- +2 +0", alone)
+    assert "user.create" not in alone
+    assert "user.list" not in alone
+
+
+async def test_one_look_as_json(dev_dir: Path) -> None:
+    status, text = await run(
+        *("top", "--once", "--json", "--interval", "0.4", "--data-dir", str(dev_dir))
+    )
     (line,) = text.splitlines()
     told = json.loads(line)
     assert (status, told.keys()) == (0, {"time", "workers", "operations"})
