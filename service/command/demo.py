@@ -16,13 +16,14 @@ from rich.console import Console
 
 from service.command.asking import REFUSED, ask, is_refusal, subject_of
 from service.command.failure import NoAnswer
+from service.command.guest import Guest
 from service.command.options import DataDir, Partner
 from service.command.place import DEFAULT_FOLDER, settings_on
 from service.command.reach import nats_client
 from service.command.running import run_until_told
 from service.command.stage import Scene, scene
 from service.command.token import Bearer
-from service.command.tour import TOUR, Guest, Step
+from service.command.tour import TOUR, Step
 from service.command.watch import Follower, last_sequence
 from service.settings import Settings
 
