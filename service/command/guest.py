@@ -1,4 +1,4 @@
-"""Who takes the tour of `svc-user demo`: values that nobody had before, so it can be taken again."""
+"""Who takes the tour of `svc-user demo`, again and again: with values that nobody had before."""
 
 import secrets
 from collections.abc import Callable
