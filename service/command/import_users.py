@@ -74,7 +74,8 @@ def import_users(
     `dob`. An empty cell is a field that is left out. The separator is a comma, semicolon or tab.
 
     Each line is checked here before it is sent. Safe to run again, also after it was interrupted:
-    a line that is in already is told from its content, and nothing is created twice.
+    a line that is in already is told from its content, and nothing is created twice. But of a user
+    who was erased since, nothing is known any more: take such lines out of the file first.
 
     Exit status: 1 when a line was refused, 2 when the file or something else here is wrong, 3 when
     nobody answers, 130 after Ctrl-C.
