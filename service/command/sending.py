@@ -22,7 +22,7 @@ from service.problems import Unavailable
 GIVES_UP_AFTER = 60.0
 """Seconds in which nothing at all was settled."""
 _ANSWERED_WITHIN = 5.0
-_LONGEST_PAUSE = 10.0
+_LONGEST_PAUSE = 30.0
 _TOKEN_SECONDS = 3_600.0
 _COMES_BACK = frozenset({"429", "503"})
 """Refusals of a request that the same request may be spared later."""
