@@ -7,12 +7,14 @@ import typer
 from service import __version__
 from service.command.call import call
 from service.command.client import add_client, list_clients, remove_client, rotate_client
+from service.command.demo import demo
 from service.command.dev import dev
 from service.command.docs import docs
 from service.command.doctor import doctor
 from service.command.events import replay
 from service.command.export import export
 from service.command.failure import CommandGroup
+from service.command.import_users import import_users
 from service.command.keys import init, jwks
 from service.command.nats_config import nats_config
 from service.command.nats_consumers import nats_consumers
@@ -20,6 +22,7 @@ from service.command.operations import operations
 from service.command.rotate import rotate
 from service.command.serve import serve
 from service.command.token import token
+from service.command.top import top
 from service.command.tree import tree
 from service.command.watch import watch
 
@@ -76,6 +79,18 @@ app.command(
         "svc-user watch --json 0199f6a4-4d1c-7d1e-9d5a-3c2b1a0f9e8d",
     )
 )(watch)
+app.command(epilog=_examples("svc-user demo", "svc-user demo --fast --partner acme | less"))(demo)
+app.command(
+    "import",
+    epilog=_examples(
+        "svc-user import users.csv --entity 0199f6a4-4d1c-7d1e-9d5a-3c2b1a0f9e8d --partner acme",
+        "svc-user import users.csv --entity UUID --partner acme --dry-run --report refused.csv",
+        "zcat users.jsonl.gz | svc-user import - --format jsonl --entity UUID --partner acme",
+    ),
+)(import_users)
+app.command(epilog=_examples("svc-user top", "svc-user top --once --json | jq '.operations[0]'"))(
+    top
+)
 app.command(epilog=_examples("svc-user tree --partner acme"))(tree)
 app.command(epilog=_examples("svc-user operations", "svc-user operations user.create"))(operations)
 app.command(epilog=_examples("svc-user docs", "svc-user docs --output - > catalogue.html"))(docs)

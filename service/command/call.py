@@ -4,24 +4,19 @@ import asyncio
 import os
 import re
 import sys
-from difflib import get_close_matches
 from typing import Annotated
 
 import typer
 from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
-from nats.errors import MaxPayloadError, NoRespondersError
 from rich.console import Console
 
-from service.app import OPERATIONS
-from service.command.failure import Failure, NoAnswer
+from service.command.asking import REFUSED, ask, is_refusal, near
 from service.command.options import DataDir, Domain, Partner, Scopes, Subject, User
 from service.command.place import DEFAULT_FOLDER, settings_on
 from service.command.reach import nats_client
 from service.command.token import Bearer
 from service.settings import Settings
 
-_REFUSED = 1
 _TITLE = re.compile(r"([a-z_]+)\.([a-z_]+)", re.ASCII)
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) *:([\x20-\x7e]*)", re.ASCII)
 _OWN_TOKEN = frozenset({"authorization", "token"})
@@ -98,8 +93,8 @@ def call(  # noqa: PLR0913, PLR0917  # each is an option of the command
         for name, value in (reply.headers or {}).items():
             typer.echo(f"{name}: {value}", err=True)
     _print(reply.data)
-    if "Nats-Service-Error-Code" in (reply.headers or {}):
-        raise typer.Exit(_REFUSED)
+    if is_refusal(reply):
+        raise typer.Exit(REFUSED)
 
 
 async def _ask(
@@ -110,33 +105,9 @@ async def _ask(
     headers: dict[str, str],
     patience: float,
 ) -> Msg:
-    service, _, operation = title.partition(".")
-    subject = f"svc.{service}.{partner}.{operation}"
     async with nats_client(settings) as client:
-        try:
-            return await client.request(subject, payload, timeout=patience, headers=headers)
-        except NoRespondersError:
-            raise NoAnswer(_nobody(title, subject)) from None
-        except MaxPayloadError:
-            raise Failure("The request is larger than this NATS server takes.") from None
-        except NatsError:
-            raise NoAnswer(
-                f"No reply to {subject} within {patience:g} s, though a worker may have carried it "
-                "out: `svc-user doctor` tells what is wrong, --timeout waits longer."
-            ) from None
-
-
-def _nobody(title: str, subject: str) -> str:
-    if all(operation.title != title for operation in OPERATIONS):
-        return f"There is no operation {title}. {near(title)}"
-    return f"No worker answers {subject}: start one, with `svc-user dev` or `svc-user serve`."
-
-
-def near(title: str) -> str:
-    """The operations that may have been meant."""
-    near = get_close_matches(title, [operation.title for operation in OPERATIONS], cutoff=0.5)
-    meant = f"Did you mean {' or '.join(near)}? " if near else ""
-    return f"{meant}`svc-user operations` lists them all."
+        advice = ", --timeout waits longer"
+        return await ask(client, partner, title, payload, headers, patience, advice)
 
 
 def _name_and_value(header: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from service.app import OPERATIONS
 from service.auth.scopes import ANYONE, CLIENTS
 from service.catalogue.documents import operation_document
 from service.catalogue.fields import example_of, fields_of
-from service.command.call import near
+from service.command.asking import near
 from service.command.output import new_table, wide_console
 from service.operation import Operation
 

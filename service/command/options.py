@@ -107,6 +107,12 @@ Domain = Annotated[
         help="Let the token see only what lies under this administrator.",
     ),
 ]
+Entity = Annotated[
+    str,
+    typer.Option(
+        "--entity", metavar="UUID", callback=uuid_wanted, help="The business entity they belong to."
+    ),
+]
 Ttl = Annotated[
     int, typer.Option("--ttl", metavar="S", min=1, help="Seconds that the token is good for.")
 ]

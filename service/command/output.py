@@ -1,4 +1,4 @@
-"""How tables are printed, and where."""
+"""How tables and what callers sent are printed, and where."""
 
 from rich import box
 from rich.console import Console
@@ -19,3 +19,10 @@ def new_table(*headings: str) -> Table:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table
+
+
+def printable(text: str) -> str:
+    """What a caller sent, for the eye: nothing in it may steer the terminal."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )

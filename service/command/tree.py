@@ -11,7 +11,7 @@ from rich.text import Text
 from service.auth.scopes import Scope
 from service.command.asking import Record, asked
 from service.command.options import DataDir, Domain, Partner
-from service.command.output import wide_console
+from service.command.output import printable, wide_console
 from service.command.place import DEFAULT_FOLDER, settings_on
 from service.command.reach import nats_client
 from service.command.token import Bearer
@@ -78,11 +78,7 @@ def _business_label(business: Record) -> Text:
 
 
 def _label(name: str, kind: str, ein: str | None, id: str) -> Text:
-    # A name is what a caller sent: nothing in it may steer the terminal.
-    shown = "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name
-    )
-    label = Text(shown)
+    label = Text(printable(name))
     label.append(f"  {kind.lower().replace('_', ' ')}", "cyan")
     label.append(f"  {ein}" if ein else "")
     return label.append(f"  {id}", "dim")

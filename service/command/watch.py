@@ -81,7 +81,7 @@ def subject_for(filter: str, partner: str | None) -> str:  # noqa: A002  # as ab
 
 async def _watch(settings: Settings, subject: str, from_start: bool, as_json: bool) -> None:
     async with nats_client(settings) as client:
-        last = await _last_sequence(client.jetstream())
+        last = await last_sequence(client.jetstream())
     follower = Follower(subject, after=0 if from_start else last)
     async with nats_client(
         settings,
@@ -95,7 +95,11 @@ async def _watch(settings: Settings, subject: str, from_start: bool, as_json: bo
             show(message)
 
 
-async def _last_sequence(jetstream: JetStreamContext) -> int:
+async def last_sequence(jetstream: JetStreamContext) -> int:
+    """The sequence number of the last event in the stream.
+
+    Raises: Failure.
+    """
     try:
         return (await jetstream.stream_info(STREAM)).state.last_seq
     except NotFoundError:
@@ -163,10 +167,11 @@ def _show_json(message: Msg) -> None:
 
 
 def _show_line(message: Msg) -> None:
-    Console(highlight=False, soft_wrap=True).print(_line(message))
+    Console(highlight=False, soft_wrap=True).print(event_line(message))
 
 
-def _line(message: Msg) -> Text:
+def event_line(message: Msg) -> Text:
+    """An event on one line: when, what, whose, of which aggregate, and what of it changed."""
     try:
         event: dict[str, Any] = orjson.loads(message.data)
         return Text.assemble(

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from service.cli import app
 from service.settings import PREFIX
-from tests.cli.program import Program
+from tests.cli.program import Program, environment
 
 Invoke = Callable[..., Awaitable[Result]]
 
@@ -27,7 +27,8 @@ async def dev_dir(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pat
     """The data folder of a `svc-user dev` that runs, with data that tests share."""
     folder = tmp_path_factory.mktemp("dev")
     program = await Program.start(
-        "dev", "--data-dir", str(folder), "--nats-port", "0", "--mongo-port", "0"
+        *("dev", "--data-dir", str(folder), "--nats-port", "0", "--mongo-port", "0"),
+        env=environment(SVC_USER_LOG_LEVEL="error"),  # nobody reads its log, and a pipe gets full
     )
     await program.line_with("ready")
     yield folder
