@@ -179,9 +179,13 @@ async def test_nothing_is_read_that_is_not_needed(crowds: tuple[Crowd, Crowd]) -
     _, crowd = crowds
     partner = crowd.accounts.partner
     database = partner.deployment.database
-    ours = {"$regex": r"\.(memberships|accounts)$"}
-    # What the sweep looks for is not what the operations ask.
-    asked = {"ns": ours, "op": "query", "command.filter.outbox.at": {"$exists": False}}
+    ours = {"$regex": r"\.(memberships|accounts|users)$"}
+    # What the sweep looks for is not what the operations ask; a check is an aggregation.
+    asked = {
+        "ns": ours,
+        "$or": [{"op": "query"}, {"command.aggregate": {"$exists": True}}],
+        "command.filter.outbox.at": {"$exists": False},
+    }
     await database.command({"profile": 2, "filter": {"ns": ours}})
     last = {"account_id": crowd.account_id, "limit": PAGE}
     seen = await partner.ask("membership.list", last)
