@@ -11,7 +11,7 @@ import orjson
 from service.app import OPERATIONS
 from service.auth.issuer import SigningKeys
 from service.auth.scopes import ALL_SCOPES
-from service.command.fields import example_of
+from service.catalogue.fields import example_of
 from service.operation import Operation
 from tests.bus.raw import block
 from tests.fuzz.choices import Choices

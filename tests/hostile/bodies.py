@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from service.command.fields import example_of
+from service.catalogue.fields import example_of
 from service.operation import Operation
 
 Path = tuple[str | int, ...]

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service.app import OPERATIONS
 from service.auth.scopes import ALL_SCOPES
-from service.command.fields import example_of
+from service.catalogue.fields import example_of
 from service.operation import Operation
 from service.storage.mongo import Mongo
 from service.tokens.clients import Clients

@@ -292,6 +292,6 @@ async def test_a_megabyte_of_claims(deploy: Deploy) -> None:
 @pytest.mark.parametrize("use", [TokenUse.USER, TokenUse.PERSONAL])
 async def test_a_users_word_for_itself(partner: Partner, use: TokenUse) -> None:
     """A user's token opens no operation of clients by naming one of them, or their scopes."""
-    claims = {"use": use.value, "sub": NOBODY, "client_id": "admin", "scope": "admin:domain *"}
+    claims = {"use": use.value, "sub": NOBODY, "client_id": NOBODY, "scope": "admin:domain *"}
     reply = await partner.ask("administrator.create", {}, signed(partner, claims))
     assert reply.refusal == (403, "WRONG_TOKEN_KIND", None)

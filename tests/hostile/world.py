@@ -94,6 +94,7 @@ class World:
             "owner_user_id": self.user_id,
             "person_id": self.consumer_id,
             "consumer_id": self.consumer_id,
+            "aggregate_id": self.user_id,
             "account_id": self.account_id,
             "member_access_token": self.member_token,
         }
