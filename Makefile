@@ -8,7 +8,7 @@ USABLE := 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'
 CODE := service schemas tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check deploy-check format schemas publish dashboard bench faults growth lock clean
+.PHONY: help install run test check deploy-check format schemas publish dashboard bench faults fuzz growth lock clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ faults: $(VENV)/.dev ## let workers and servers die under load, and flood a work
 		SVC_USER_FAULT_OVERLOAD=$${SVC_USER_FAULT_OVERLOAD:-60} \
 		$$rooted $(BIN)/pytest tests/faults tests/privacy/test_killed.py --timeout=1800 --log-cli-level=INFO $(ARGS)
 
+fuzz: $(VENV)/.fuzz ## fuzz a worker on real servers for SVC_USER_FUZZ_SECONDS (300), and keep what reached new code
+	@$(BIN)/python -m tests.fuzz
+
 growth: $(VENV)/.dev ## list the users of a partner that has a million of them
 	@SVC_USER_TEST_USERS=$${SVC_USER_TEST_USERS:-1000000} $(BIN)/pytest tests/users/test_list_growth.py $(ARGS)
 
@@ -74,6 +77,8 @@ lock: $(VENV)/.dev ## write requirements/*.txt anew from pyproject.toml (ARGS=--
 	@$(COMPILE) $(ARGS) --extra local --constraint requirements/run.txt --output-file requirements/local.txt
 	@$(COMPILE) $(ARGS) --extra local --extra otel --extra dev --constraint requirements/local.txt \
 		--constraint requirements/otel.txt --output-file requirements/dev.txt
+	@$(COMPILE) $(ARGS) --extra local --extra otel --extra dev --extra fuzz \
+		--constraint requirements/dev.txt --output-file requirements/fuzz.txt
 
 clean: ## remove what the targets above have made, except data
 	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -26,6 +26,9 @@ _RESERVED = frozenset(name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAM
 def comparable_email(email: str) -> str:
     """The form in which two addresses are compared: Unicode NFC, ASCII domain, lower case.
 
+    The capital sigma has two small letters, and which one it becomes depends on what is beside it.
+    So they are one here: else an address and its capitals could be two users.
+
     Raises: email_validator.EmailNotValidError.
     """
     lowered = email.lower()
@@ -34,7 +37,7 @@ def comparable_email(email: str) -> str:
         return lowered
     # RFC 6761 keeps `.test` for tests; no other part of the check is loosened by it.
     parts = validate_email(email, check_deliverability=False, test_environment=True)
-    return f"{parts.local_part}@{parts.ascii_domain}".lower()
+    return f"{parts.local_part}@{parts.ascii_domain}".lower().replace("\u03c2", "\u03c3")
 
 
 def _short_enough(email: str) -> bool:

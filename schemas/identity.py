@@ -6,7 +6,7 @@ specification.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, FailFast, Field, StringConstraints
 
 from schemas.base import Line, PageRequest, Request, Uuid, left_out
 from schemas.email import Email
@@ -64,14 +64,18 @@ def _names(value: Any) -> Any:
 
 ExpandConsumer = Annotated[
     list[ConsumerBlock],
+    FailFast(),
     BeforeValidator(_names, json_schema_input_type=list[ConsumerBlock] | str),
 ]
 ExpandDependents = Annotated[
     list[DependentBlock],
+    FailFast(),
     BeforeValidator(_names, json_schema_input_type=list[DependentBlock] | str),
 ]
 ExpandSigners = Annotated[
-    list[SignerBlock], BeforeValidator(_names, json_schema_input_type=list[SignerBlock] | str)
+    list[SignerBlock],
+    FailFast(),
+    BeforeValidator(_names, json_schema_input_type=list[SignerBlock] | str),
 ]
 
 

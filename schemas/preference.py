@@ -9,7 +9,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from schemas.base import Line, Request, Uuid, left_out
+from schemas.base import Line, Request, Several, Uuid, left_out
 from schemas.event import EventData, EventType
 
 DeliveryType = Literal["SMS", "PUSH", "EMAIL", "PAPER"]
@@ -56,7 +56,7 @@ class PutPreference(Request):
 
     notification_preference_type: Line
     name: Line = left_out()
-    configurations: tuple[PutConfiguration, ...] = ()
+    configurations: Several[PutConfiguration] = ()
     threshold: PutThreshold | None = Field(
         default=None, description="Null only for a trigger that has none."
     )
@@ -70,14 +70,14 @@ class PutCategory(Request):
 
     category: Line
     category_description: Line = left_out()
-    preferences: tuple[PutPreference, ...] = ()
+    preferences: Several[PutPreference] = ()
 
 
 class PutPreferences(Request):
     """Any part of what `get` shows."""
 
     person_id: Uuid
-    items: tuple[PutCategory, ...]
+    items: Several[PutCategory]
 
 
 class PutExternalPreference(Request):
@@ -88,14 +88,14 @@ class PutExternalPreference(Request):
 
     external_notification_preference_id: Uuid
     name: Line = left_out()
-    configurations: tuple[PutConfiguration, ...] = ()
+    configurations: Several[PutConfiguration] = ()
 
 
 class PutExternalPreferences(Request):
     """Any part of what `get_external` shows."""
 
     person_id: Uuid
-    items: tuple[PutExternalPreference, ...]
+    items: Several[PutExternalPreference]
 
 
 class SwitchMedia(Request):

@@ -74,20 +74,61 @@ def configure(level: str = "info", form: str = "json") -> None:
         redact,
     ]
     if form == "json":
-        renderer: Any = structlog.processors.JSONRenderer(serializer=orjson.dumps)
         lines = _Lines(sys.stderr.fileno())
         factory: Any = lambda *_: lines  # noqa: E731  # structlog asks for a factory
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
         factory = structlog.PrintLoggerFactory(sys.stderr)
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*shared, renderer(form, colors=sys.stderr.isatty())],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=factory,
         cache_logger_on_first_use=True,
     )
     # The drivers' own lines may quote what they were given; only that they complained is kept.
     logging.basicConfig(level=logging.WARNING, handlers=[_Foreign()], force=True)
+
+
+def renderer(form: str, colors: bool = False) -> Any:
+    """What makes a line of a log's entry, `json` or `text`.
+
+    No value can end the line or command a terminal: what does not print is escaped.
+    """
+    if form == "json":
+        return structlog.processors.JSONRenderer(serializer=_json)
+    console = structlog.dev.ConsoleRenderer(colors=colors)
+    return lambda logger, method, entry: console(logger, method, _printable(entry))
+
+
+def _json(entry: Any, **options: Any) -> bytes:
+    """One line of JSON; beyond what JSON escapes itself, all that does not print is ASCII."""
+    try:
+        line = orjson.dumps(entry, **options)
+    except orjson.JSONEncodeError:  # half of a surrogate pair, which UTF-8 does not have
+        line = orjson.dumps(_printable(entry), **options)
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    return _escaped(line.decode()).encode()
+
+
+def _printable(value: Any) -> Any:
+    """The same, in what a terminal shows and does not obey."""
+    if isinstance(value, str):
+        return _escaped(value)
+    if isinstance(value, dict):
+        return {_printable(key): _printable(each) for key, each in value.items()}
+    return [_printable(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _escaped(text: str) -> str:
+    """The text with each character that does not print as JSON escapes it, in UTF-16."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else _escape(each) for each in text)
+
+
+def _escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 class _Lines:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 ALGORITHM = "ed25519-nkey"
 _ACCOUNT_PREFIX = 0  # the byte behind the letter A
+_USER_PREFIX = 20 << 3  # and behind U
 _KEY_LENGTH = 35  # prefix, 32 bytes of Ed25519 key, CRC-16
 
 
@@ -27,11 +28,8 @@ def account_key(text: str) -> Ed25519PublicKey:
 
     Raises: ValueError.
     """
-    try:
-        raw = base64.b32decode(text + "=" * (-len(text) % 8))
-    except binascii.Error as error:
-        raise ValueError(f"{text!r} is not an nkey") from error
-    if len(raw) != _KEY_LENGTH or raw[0] != _ACCOUNT_PREFIX or _crc16(raw[:-2]) != raw[-2:]:
+    raw = _nkey(text)
+    if raw[0] != _ACCOUNT_PREFIX:
         raise ValueError(f"{text!r} is not the public nkey of an account (A…)")
     return Ed25519PublicKey.from_public_bytes(raw[1:33])
 
@@ -46,7 +44,8 @@ def verified_claims(token: str, accounts: Mapping[str, Ed25519PublicKey]) -> dic
         claims: dict[str, Any] = orjson.loads(_decoded(signed.rpartition(".")[2]))
         key = accounts[claims["iss"]]
         key.verify(_decoded(signature), signed.encode())
-        if claims["nats"]["type"] != "user" or not claims["sub"].startswith("U"):
+        # The subject is written into events and logs: it must be nothing but a user's key.
+        if claims["nats"]["type"] != "user" or _nkey(claims["sub"])[0] != _USER_PREFIX:
             raise NotTrusted
     except (KeyError, TypeError, AttributeError, ValueError, InvalidSignature):
         raise NotTrusted from None
@@ -66,7 +65,21 @@ def tagged(claims: Mapping[str, Any], name: str) -> frozenset[str]:
 
 
 def _decoded(part: str) -> bytes:
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    return base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
+
+
+def _nkey(text: str) -> bytes:
+    """The bytes of a public nkey, its kind first.
+
+    Raises: ValueError.
+    """
+    try:
+        raw = base64.b32decode(text + "=" * (-len(text) % 8))
+    except binascii.Error as error:
+        raise ValueError(f"{text!r} is not an nkey") from error
+    if len(raw) != _KEY_LENGTH or _crc16(raw[:-2]) != raw[-2:]:
+        raise ValueError(f"{text!r} is not an nkey")
+    return raw
 
 
 def _crc16(data: bytes) -> bytes:

@@ -187,7 +187,8 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
     issued, expires, not_before = times
     if expires <= now:
         raise TokenExpired
-    if issued > now + _SKEW or not_before > now + _SKEW:
+    # Before 1970 there were no tokens, and far enough back there are no dates.
+    if not 0 <= issued <= now + _SKEW or not_before > now + _SKEW:
         raise Unauthenticated
 
 
@@ -196,6 +197,10 @@ def _is_time(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return -math.inf < value < math.inf
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and _UUID.fullmatch(value) is not None
 
 
 def _caller(claims: Mapping[str, Any]) -> Caller:
@@ -211,13 +216,16 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
     if not subject or not subject.isprintable():
         raise Unauthenticated
     use = TokenUse(claims["use"])
-    if domain is not None and not (isinstance(domain, str) and _UUID.fullmatch(domain)):
+    if domain is not None and not _is_id(domain):
         raise Unauthenticated
     if use is not TokenUse.CLIENT and not _UUID.fullmatch(subject):
         raise Unauthenticated
     scopes = frozenset(scope.split())
     own = claims["iss"] == ISSUER
     session, client = (claims.get("sid"), claims.get("client_id")) if own else (None, None)
+    # Both go into a query for what was revoked.
+    if not all(_is_id(each) for each in (session, client) if each is not None):
+        raise Unauthenticated
     return Caller(
         subject=subject,
         partners=frozenset(partners),

@@ -27,6 +27,8 @@ Receive = Callable[[bytes, bytes, bytes, bytes], None]
 """Takes a message, part by part; must not raise, and not take long."""
 
 _CRLF = b"\r\n"
+_LONGEST_LINE = 1024 * 1024
+"""Of the protocol, not of a message: what a server says of itself may list a whole cluster."""
 _HEADER_LINE = b"NATS/1.0\r\n"
 
 
@@ -145,7 +147,7 @@ class _Intake(Parser):
         buffer = self.buf
         buffer += data
         at = 0
-        while (end := buffer.find(_CRLF, at)) >= 0:
+        while (end := _line_end(buffer, at)) >= 0:
             if buffer.startswith((b"MSG ", b"HMSG "), at):
                 sid, head, total, subject, reply = _opening(bytes(buffer[at:end]))
                 start = end + 2
@@ -166,6 +168,17 @@ class _Intake(Parser):
         del buffer[:at]
 
 
+def _line_end(buffer: bytearray, at: int) -> int:
+    """Where the line that begins here ends; -1 while the rest of it is still to come.
+
+    Raises: ProtocolError, of a line that is longer than any.
+    """
+    end = buffer.find(_CRLF, at, at + _LONGEST_LINE)
+    if end < 0 and len(buffer) - at >= _LONGEST_LINE:
+        raise ProtocolError
+    return end
+
+
 def _opening(line: bytes) -> tuple[int, int, int, bytes, bytes]:
     """What a message's first line says: subscription, bytes of headers, bytes in all, subjects.
 
@@ -173,9 +186,13 @@ def _opening(line: bytes) -> tuple[int, int, int, bytes, bytes]:
     """
     try:
         kind, subject, sid, *rest = line.split(b" ")
-        total = int(rest[-1])
-        head = int(rest[-2]) if kind == b"HMSG" else 0
-        reply = rest[0] if len(rest) == (3 if kind == b"HMSG" else 2) else b""
-        return int(sid), head, total, subject, reply
+        sizes = 2 if kind == b"HMSG" else 1
+        reply = rest[0] if len(rest) == sizes + 1 else b""
+        head, total = (int(size) for size in (b"0", *rest[-sizes:])[-2:])
+        opening = int(sid), head, total, subject, reply
     except (ValueError, IndexError) as error:
         raise ProtocolError from error
+    # A length below nothing would have the same line read again, for ever.
+    if not (0 <= head <= total and len(rest) in (sizes, sizes + 1)):
+        raise ProtocolError
+    return opening

@@ -135,6 +135,8 @@ WRONG: dict[str, Callable[[Partner], str]] = {
     "signed by an operator": lambda p: signed(claims_of(p) | {"iss": OPERATOR.name}, OPERATOR),
     "an account's own": lambda p: signed(claims_of(p, type="account")),
     "an account as subject": lambda p: signed(claims_of(p) | {"sub": ACCOUNT.name}),
+    "text after U as subject": lambda p: signed(claims_of(p) | {"sub": "User\r\nX: 1"}),
+    "a subject of a wrong sum": lambda p: signed(claims_of(p) | {"sub": USER.name[::-1]}),
     "no type": lambda p: signed(claims_of(p, type=None)),
     "tags are a number": lambda p: signed(claims_of(p, tags=7)),
     "tags are an object": lambda p: signed(claims_of(p, tags={"partner": p.name})),
@@ -154,6 +156,7 @@ WRONG: dict[str, Callable[[Partner], str]] = {
     "another algorithm": lambda p: signed(claims_of(p), alg="EdDSA"),
     "no algorithm": lambda p: signed(claims_of(p), alg="none"),
     "no signature": lambda p: signed(claims_of(p)).rpartition(".")[0] + ".",
+    "loose base64": lambda p: signed(claims_of(p))[:-4] + "!" + signed(claims_of(p))[-4:],
     "altered": lambda p: altered(signed(claims_of(p)), signed(claims_of(p, tags=["x"]))),
 }
 

@@ -1,8 +1,9 @@
 """What the log has of requests, and what it must not have."""
 
+import orjson
 import pytest
 
-from service.logs import redact
+from service.logs import redact, renderer
 from tests.client import Partner, new_user
 
 SECRETS = ("first_name", "last_name", "email", "phone_number", "id_number", "permit_number")
@@ -47,3 +48,28 @@ def test_redact_in_lists() -> None:
     line = {"event": "x", "users": [{"email": "a@example.com"}, [{"name": "Ann"}]]}
     redacted = redact(None, "info", line)
     assert redacted["users"] == [{"email": "[redacted]"}, [{"name": "[redacted]"}]]
+
+
+COMMANDS = (
+    *("a\r\nb", "\x1b[31mred", "\x1b]0;title\x07", "\x9b2J", "\x7f", "\0", "a\u2028b", "\u202eb"),
+    *("\u2066x", "\ufeff", "\ud800", "\U000e0041", "two words\n", "=\t"),
+)
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+@pytest.mark.parametrize("text", COMMANDS, ids=ascii)
+def test_one_line_of_plain_text(form: str, text: str) -> None:
+    """Whatever somebody logs, it is one line, and nothing in it commands a terminal."""
+    entry = {"event": text, "actor": text, text: 1, "list": [text, {"name": text}], "n": 1}
+    line = renderer(form)(None, "info", entry)
+    said = line.decode() if isinstance(line, bytes) else line
+    assert said.isprintable()
+    if form == "json" and text != "\ud800":
+        assert orjson.loads(said) == {**entry, "event": text}
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_plain_text_stays(form: str) -> None:
+    """What prints is left as it is, in any script."""
+    line = renderer(form)(None, "info", {"event": "request", "actor": "Zo\u00eb \u0645"})
+    assert "Zo\u00eb \u0645" in (line.decode() if isinstance(line, bytes) else line)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,7 +12,8 @@ from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 from service.local.guard import guarded
 from tests.eventually import eventually
 
-READY = b'"event":"ready"'
+READY = re.compile(rb'"event":"ready"|\] ready ')
+"""In either form of log."""
 
 
 class WorkerProcess:
@@ -77,4 +79,4 @@ class WorkerProcess:
     def _is_ready(self) -> bool:
         said = self.log.read_bytes()
         assert self.alive, f"the worker ended: {said[-2000:].decode(errors='replace')}"
-        return READY in said
+        return READY.search(said) is not None
