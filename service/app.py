@@ -2,21 +2,16 @@
 
 import asyncio
 import contextlib
-import ssl
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import structlog
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
-from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import NotFoundError
 
 from service.auth.hashing import Hashing
-from service.auth.issuer import ISSUER, Issuer, SigningKeys
+from service.auth.issuer import ISSUER, Issuer
 from service.auth.keys import TrustedIssuer
 from service.auth.rings import KeyFolder
 from service.auth.tokens import Verifier
@@ -52,22 +47,30 @@ from service.organisation import (
 from service.partners import PARTNERS
 from service.preference import PREFERENCES
 from service.preference import operations as preference_operations
-from service.preference.catalogue import BUILT_IN, Catalogue, WrongCatalogue, read_catalogue
+from service.preference.catalogue import Catalogue
 from service.privacy import ERASURES
 from service.privacy import operations as privacy_operations
 from service.privacy.erasing import Erasing
 from service.problems import Unavailable
 from service.profiles import PROFILES
 from service.profiles import operations as profile_operations
+from service.resources import (
+    STREAM,
+    connect,
+    ensure_stream,
+    load_catalogue,
+    load_keys,
+    make_stream,
+    open_mongo,
+    trusted_issuers,
+)
 from service.revocations import Revocations
-from service.settings import Settings, WrongSetting
+from service.settings import Settings
 from service.signup import operations as signup_operations
 from service.storage.access import ACCESS_LOG, ACCESS_LOG_INDEXES
 from service.storage.batches import EVENT_LOG
-from service.storage.errors import WrongUri
 from service.storage.event_log import EVENT_LOG_INDEXES
 from service.storage.kind import Index, Kind
-from service.storage.mongo import Mongo
 from service.storage.outbox import Pending
 from service.storage.sealing import Sealer
 from service.storage.settling import Settler
@@ -85,7 +88,6 @@ from service.verification import operations as verification_operations
 
 log = structlog.get_logger()
 
-STREAM = "SVC_USER_EVENTS"
 KINDS: tuple[Kind, ...] = (
     *(USERS, ENTITIES, PARTNERS, PROFILES, SESSIONS),
     *(ACCOUNTS, MEMBERSHIPS),
@@ -117,7 +119,6 @@ INDEXES: tuple[tuple[str, Sequence[Index]], ...] = (
 )
 
 _HEARING_CHECK = 1.0
-_RECONNECT_PAUSE = 0.25
 _LEADERLESS = 1.0
 """Seconds that JetStream is given to answer, when its servers may be choosing a leader."""
 _FAREWELL = 1.0
@@ -339,140 +340,3 @@ class Worker:
     def _keep_running(self, coroutine: Any, name: str) -> None:
         task = asyncio.get_running_loop().create_task(coroutine, name=name)
         self._background.append(task)
-
-
-def open_mongo(settings: Settings) -> Mongo:
-    """The database of the settings; nothing is reached yet.
-
-    Raises: WrongSetting.
-    """
-    try:
-        return Mongo(settings.mongo_uri, settings.mongo_database, settings.mongo_driver)
-    except WrongUri as error:
-        raise WrongSetting(f"SVC_USER_MONGO_URI is wrong: {error}.") from error
-
-
-def load_keys(settings: Settings) -> KeyFolder:
-    """The folder with the key rings that the settings name; the signing ring may be absent.
-
-    Raises: WrongSetting.
-    """
-    if settings.keys_dir is None:
-        raise WrongSetting("SVC_USER_KEYS_DIR is not set: name the folder with the key rings.")
-    try:
-        return KeyFolder(settings.keys_dir)
-    except (OSError, ValueError) as error:
-        raise WrongSetting(f"SVC_USER_KEYS_DIR is wrong: {error}.") from error
-
-
-def load_catalogue(settings: Settings) -> Catalogue:
-    """The catalogue of notification preferences that the settings name, else the built-in one.
-
-    Raises: WrongSetting.
-    """
-    try:
-        return read_catalogue(settings.preference_catalogue or BUILT_IN)
-    except WrongCatalogue as error:
-        raise WrongSetting(f"SVC_USER_PREFERENCE_CATALOGUE is wrong: {error}.") from None
-
-
-def trusted_issuers(settings: Settings, ring: SigningKeys | None) -> list[TrustedIssuer]:
-    """svc-user's own issuer, where it has keys, and those of the settings.
-
-    Raises: WrongSetting.
-    """
-    issuers = [TrustedIssuer.own(ring)] if ring is not None else []
-    for each in settings.issuers:
-        jwks: Path | dict[str, Any] = each.jwks_file or each.jwks or {}
-        try:
-            issuers.append(TrustedIssuer.external(each.issuer, each.audience, jwks))
-        except (OSError, ValueError) as error:
-            raise WrongSetting(f"SVC_USER_ISSUERS is wrong: {error}.") from error
-    return issuers
-
-
-async def connect(connection: Client, settings: Settings, **options: Any) -> None:
-    """Connect to NATS, and keep connecting for as long as the connection lives.
-
-    `options` are nats-py's own, in the place of what a worker has.
-    Raises: nats.errors.Error, OSError, ValueError: something is wrong with the settings.
-    """
-    usual: dict[str, Any] = {
-        "servers": settings.nats_servers,
-        "name": "svc-user",
-        "user": settings.nats_user,
-        "password": settings.nats_password,
-        "user_credentials": str(settings.nats_creds) if settings.nats_creds else None,
-        "tls": _tls(settings),
-        "max_reconnect_attempts": -1,
-        "reconnect_time_wait": _RECONNECT_PAUSE,
-        "ping_interval": 10,
-        "max_outstanding_pings": 2,
-        "error_cb": _on_error,
-        "disconnected_cb": _on_disconnect(connection),
-        "reconnected_cb": _on_reconnect,
-    }
-    await connection.connect(**usual | options)
-
-
-async def ensure_stream(jetstream: JetStreamContext, settings: Settings) -> None:
-    """Create the event stream, or bring it in line with the settings.
-
-    Raises: nats.errors.Error.
-    """
-    if not await make_stream(jetstream, settings):
-        await jetstream.update_stream(stream_config(settings))
-
-
-async def make_stream(jetstream: JetStreamContext, settings: Settings) -> bool:
-    """Create the event stream if there is none, and tell whether there was none.
-
-    Raises: nats.errors.Error.
-    """
-    try:
-        await jetstream.stream_info(STREAM)
-    except NotFoundError:
-        await jetstream.add_stream(stream_config(settings))
-        return True
-    return False
-
-
-def stream_config(settings: Settings) -> StreamConfig:
-    """What the event stream should be."""
-    return StreamConfig(
-        name=STREAM,
-        description="Domain events of svc-user",
-        subjects=["evt.>"],
-        retention=RetentionPolicy.LIMITS,
-        storage=StorageType.FILE,
-        discard=DiscardPolicy.OLD,
-        num_replicas=settings.stream_replicas,
-        max_age=settings.stream_max_age_days * 86_400,
-        max_bytes=settings.stream_max_bytes,
-        allow_direct=True,
-    )
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    if settings.nats_ca is None and settings.nats_cert is None:
-        return None
-    context = ssl.create_default_context(cafile=settings.nats_ca)
-    if settings.nats_cert is not None:
-        context.load_cert_chain(settings.nats_cert, settings.nats_key)
-    return context
-
-
-async def _on_error(error: Exception) -> None:
-    log.warning("nats_error", error=type(error).__name__)
-
-
-def _on_disconnect(connection: Client) -> Callable[[], Awaitable[None]]:
-    async def tell() -> None:
-        if not connection.is_closed:  # nobody asked for it
-            log.warning("nats_disconnected")
-
-    return tell
-
-
-async def _on_reconnect() -> None:
-    log.info("nats_reconnected")

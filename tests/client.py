@@ -18,10 +18,11 @@ from pydantic import TypeAdapter
 
 from schemas.event import Event, EventType
 from schemas.problem import ProblemBody
-from service.app import OPERATIONS, STREAM
+from service.app import OPERATIONS
 from service.auth.scopes import ALL_SCOPES, TokenUse
 from service.operation import Operation
 from service.problems import COMMON
+from service.resources import STREAM
 from tests.deployment import Deployment
 from tests.eventually import eventually
 

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from pymongo.errors import PyMongoError
 
-from service.app import INDEXES, KINDS, open_mongo
+from service.app import INDEXES, KINDS
 from service.command.findings import Finding, clock, ok, unknown, wrong
 from service.command.reach import shown
 from service.problems import Unavailable
+from service.resources import open_mongo
 from service.settings import Settings
 from service.storage.kind import EPOCH
 from service.storage.mongo import Mongo

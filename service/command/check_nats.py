@@ -11,11 +11,11 @@ from nats.errors import NoRespondersError
 from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
 
-from service.app import STREAM, stream_config
 from service.bus.discovery import NAME
 from service.command.failure import NoAnswer
 from service.command.findings import Finding, clock, ok, unknown, wrong
 from service.command.reach import nats_client, shown
+from service.resources import STREAM, stream_config
 from service.settings import Settings
 
 _OLDEST = (2, 12)

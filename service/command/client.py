@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from service import app
+from service import resources
 from service.auth.scopes import ALL_SCOPES
 from service.command.failure import Failure, NoAnswer
 from service.command.options import DataDir, Domain, Partner, Scopes
@@ -102,7 +102,7 @@ def _with_clients(folder: Path, work: Callable[[Clients], Awaitable[T]]) -> T:
     settings = settings_on(folder, "mongo_uri")
 
     async def carried_out() -> T:
-        mongo = app.open_mongo(settings)
+        mongo = resources.open_mongo(settings)
         try:
             # A client may be added before the first worker has been there.
             await mongo.ensure_indexes(CLIENTS, CLIENT_INDEXES)

@@ -7,7 +7,6 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from service.app import load_catalogue, load_keys, trusted_issuers
 from service.command.check_http import check_http, check_traces
 from service.command.check_mongo import check_mongo
 from service.command.check_nats import check_nats
@@ -16,6 +15,7 @@ from service.command.findings import Finding, State, ok, wrong
 from service.command.options import DataDir
 from service.command.output import new_table, wide_console
 from service.command.place import DEFAULT_FOLDER, WHAT_A_WORKER_NEEDS, settings_on
+from service.resources import load_catalogue, load_keys, trusted_issuers
 from service.settings import Settings, WrongSetting
 
 _STYLE = {State.OK: "green", State.WRONG: "bold red", State.UNKNOWN: "dim"}

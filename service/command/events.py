@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from service.app import STREAM, ensure_stream, open_mongo
 from service.bus.replay import Progress, Replay
 from service.command.failure import Failure, NoAnswer
 from service.command.options import DataDir
 from service.command.place import DEFAULT_FOLDER, settings_on
 from service.command.reach import nats_client, shown
 from service.problems import Unavailable
+from service.resources import STREAM, ensure_stream, open_mongo
 from service.settings import Settings
 from service.storage.batches import EVENT_LOG
 from service.storage.event_log import EVENT_LOG_INDEXES

@@ -11,13 +11,13 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
-from service.app import STREAM
 from service.command.failure import Failure, NoAnswer
 from service.command.nats_config import DEFAULT_NATS_FOLDER, NatsDir
 from service.command.nats_folder import consumers_in
 from service.command.options import DataDir
 from service.command.place import DEFAULT_FOLDER, settings_on
 from service.command.reach import nats_client
+from service.resources import STREAM
 from service.settings import Settings
 
 _LOOK_EVERY = 0.5

@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from service.app import STREAM
 from service.auth import nats_accounts, nats_claims
 from service.auth.nats_claims import Claims, NatsKey, Role
 from service.command.failure import Failure
 from service.command.private_files import write_new, write_over
+from service.resources import STREAM
 
 CONSUMERS = "consumers.json"
 TRUSTED = "trusted-accounts"

@@ -12,7 +12,7 @@ from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeoutError
 from pymongo.errors import PyMongoError
 
-from service import app
+from service import resources
 from service.command.failure import Failure, NoAnswer
 from service.problems import Unavailable
 from service.settings import Settings
@@ -44,7 +44,7 @@ async def nats_client(settings: Settings, **options: Any) -> AsyncIterator[Clien
     }
     try:
         async with asyncio.timeout(_CONNECT_DEADLINE):
-            await app.connect(client, settings, **usual | options)
+            await resources.connect(client, settings, **usual | options)
     except (NatsError, OSError, ValueError) as error:
         cause = _cause(errors[-1] if errors else error)
         raise NoAnswer(f"NATS at {shown(settings.nats_url)} cannot be used: {cause}.") from error
@@ -96,7 +96,7 @@ async def _nats_obstacle(settings: Settings) -> str | None:
 
 
 async def _mongo_obstacle(settings: Settings) -> str | None:
-    mongo = app.open_mongo(settings)
+    mongo = resources.open_mongo(settings)
     try:
         await mongo.ping()
     except Unavailable:

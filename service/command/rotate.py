@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bars
 
-from service.app import KINDS, open_mongo
+from service.app import KINDS
 from service.auth.rings import DATA
 from service.command.failure import Failure, NoAnswer
 from service.command.keys import KeysDir, rotate_signing
@@ -17,6 +17,7 @@ from service.command.options import DataDir
 from service.command.place import DEFAULT_FOLDER, keys_folder, settings_on
 from service.command.reach import shown
 from service.problems import Unavailable
+from service.resources import open_mongo
 from service.settings import Settings
 from service.storage.rotation import AlreadyRotating, Progress, ring_with_new_key, seal_anew
 from service.storage.sealing import DataKeys

@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.text import Text
 
 from schemas.base import CANONICAL_UUID
-from service.app import STREAM
 from service.command.failure import Failure
 from service.command.options import DataDir, OnePartner
 from service.command.place import DEFAULT_FOLDER, settings_on
 from service.command.reach import nats_client, shown
 from service.command.running import run_until_told
+from service.resources import STREAM
 from service.settings import Settings
 
 _HEARTBEAT = 1.0

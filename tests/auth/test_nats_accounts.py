@@ -24,7 +24,6 @@ from nats.js import JetStreamContext
 from typer.testing import CliRunner
 
 from schemas.client import Client as TypedClient
-from service.app import STREAM
 from service.auth import nats_claims
 from service.auth.nats_accounts import DOMAIN
 from service.auth.nats_claims import NatsKey
@@ -32,6 +31,7 @@ from service.cli import app
 from service.command.nats_folder import TRUSTED
 from service.local import LocalServer, start_nats
 from service.local.ports import LOOPBACK, free_port
+from service.resources import STREAM
 from tests.client import Partner
 from tests.deployment import Deployment
 from tests.eventually import eventually

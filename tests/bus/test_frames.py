@@ -7,7 +7,7 @@ import orjson
 import pytest
 from nats.aio.client import Client
 
-from service.app import STREAM
+from service.resources import STREAM
 from tests.bus.raw import RawClient, block
 from tests.client import BY_TITLE, Partner, new_user
 from tests.deployment import Deployment

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from service.app import STREAM, ensure_stream, open_mongo
 from service.bus.replay import Progress, Replay
+from service.resources import STREAM, ensure_stream, open_mongo
 from service.settings import read_settings
 from tests.client import Partner, events_on
 from tests.deployment import Deploy, Deployment

@@ -10,10 +10,11 @@ import pytest
 from nats.js.api import StreamConfig
 from pymongo import AsyncMongoClient
 
-from service.app import INDEXES, STREAM, Worker
+from service.app import INDEXES, Worker
 from service.command.findings import State, clock
 from service.command.keys import make_keys
 from service.local.ports import free_port
+from service.resources import STREAM
 from service.settings import read_settings
 from tests.cli.conftest import Invoke
 from tests.eventually import eventually

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nats
 
-from service.app import STREAM
+from service.resources import STREAM
 from tests.cli.conftest import Invoke
 from tests.faults.audit import whole_stream
 

@@ -11,9 +11,9 @@ import pytest
 from nats.aio.client import Client
 from typer import BadParameter
 
-from service.app import ensure_stream
 from service.command.watch import subject_for
 from service.local import LocalServer
+from service.resources import ensure_stream
 from service.settings import read_settings
 from tests.cli.conftest import Invoke
 from tests.cli.program import Program, environment

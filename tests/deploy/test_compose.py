@@ -13,9 +13,9 @@ import nats
 import pytest
 from nats.aio.client import Client
 
-from service.app import STREAM
 from service.auth.nats_accounts import DOMAIN
 from service.local.ports import free_port
+from service.resources import STREAM
 from tests.deploy.engine import WANTED, built_image, images, log, require_engine, run, works
 from tests.deploy.manifests import COMPOSE, documents
 from tests.eventually import eventually

@@ -15,9 +15,10 @@ import orjson
 from nats.aio.client import Client
 from pymongo import AsyncMongoClient
 
-from service.app import KINDS, STREAM
+from service.app import KINDS
 from service.privacy import ERASURES
 from service.privacy.held import PEOPLE
+from service.resources import STREAM
 from service.storage.batches import EVENT_LOG
 from service.storage.kind import ERASED_AT
 from tests.eventually import eventually

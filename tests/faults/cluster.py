@@ -16,10 +16,10 @@ from nats.errors import Error as NatsError
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
-from service.app import STREAM
 from service.auth.scopes import ALL_SCOPES
 from service.local import LocalServer, start_mongo, start_nats
 from service.local.ports import LOOPBACK, free_port
+from service.resources import STREAM
 from service.storage.mongo import Mongo
 from service.tokens.clients import Clients
 from tests.eventually import eventually

@@ -10,10 +10,10 @@ from typing import Any
 import nats
 from nats.aio.client import Client
 
-from service.app import STREAM
 from service.auth.issuer import Issuer, SigningKeys
 from service.auth.scopes import ALL_SCOPES, TokenUse
 from service.local import LocalServer
+from service.resources import STREAM
 from service.storage.sealing import DataKeys
 from tests.faults.workers import WorkerProcess
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from service.app import STREAM
 from service.local import LocalServer
+from service.resources import STREAM
 from tests.eventually import eventually
 from tests.faults.cluster import Cluster
 from tests.faults.proxy import Proxy

@@ -1,6 +1,6 @@
 """The event stream is deleted, or has lost what it had taken: the workers go on."""
 
-from service.app import STREAM
+from service.resources import STREAM
 from tests.faults.audit import all_told, settled_books, waiting, whole_stream
 from tests.faults.house import House
 from tests.faults.load import Load, loaded

@@ -11,9 +11,9 @@ import pytest
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from service.app import STREAM
 from service.bus.connection import Connection
 from service.bus.relay import Relay
+from service.resources import STREAM
 from service.storage.batches import EVENT_LOG
 from service.storage.mongo import Mongo
 from service.storage.outbox import Entry, Pending, subject_of

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from service.app import STREAM, Worker
+from service.app import Worker
 from service.local.ports import free_port
 from service.monitor import health
 from service.monitor.health import OK
+from service.resources import STREAM
 from service.settings import WrongSetting, read_settings
 from tests.client import Partner
 from tests.deployment import Deploy, Deployment

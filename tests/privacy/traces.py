@@ -5,7 +5,7 @@ from typing import Any
 
 from nats.js.errors import NotFoundError
 
-from service.app import STREAM
+from service.resources import STREAM
 from tests.client import Partner, Reply
 from tests.deployment import Deployment
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 from nats.aio.client import Client as NatsClient
 
 from schemas.client import AnyEvent, Client, Events
-from service.app import ensure_stream
+from service.resources import ensure_stream
 from service.settings import read_settings
 
 PARTNER = "acme"

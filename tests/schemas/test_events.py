@@ -14,7 +14,7 @@ from schemas.client import Client, UnreadableEvent
 from schemas.client.events import STREAM
 from schemas.client.known_events import AnyEvent, EventName
 from schemas.user import UserEventData, UserSwitchedData
-from service import app
+from service import resources
 from service.local import LocalServer
 from tests.client import EVENT_TYPES, Partner
 from tests.eventually import eventually
@@ -41,7 +41,7 @@ async def stream(client: Client) -> FilledStream:
 
 
 def test_the_stream_has_the_name_that_the_service_gives_it() -> None:
-    assert STREAM == app.STREAM
+    assert STREAM == resources.STREAM
     assert set(get_args(EventName)) == set(EVENT_TYPES)
 
 

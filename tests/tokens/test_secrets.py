@@ -9,7 +9,7 @@ import pytest
 import structlog
 from nats.js.errors import NotFoundError
 
-from service.app import STREAM
+from service.resources import STREAM
 from service.storage.batches import EVENT_LOG
 from tests.client import Partner
 from tests.clients import Client, SignedUp, signing_up
