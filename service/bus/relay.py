@@ -271,13 +271,16 @@ class Relay:
                 await asyncio.sleep(_RETRY_PAUSE)
             async with self._asking:
                 seq, version = await self._last(lane)
+                asked = {entry["id"] for entry in lane.waiting}
                 left = await self._settler.left_in_outbox(lane.collection, lane.id)
         except Exception as error:  # noqa: BLE001  # else the lane would be under way for ever
             self._give_up(lane, type(error).__name__)
             return
         lane.last_seq = seq
         lane.passed = max(lane.passed, version)
-        lane.waiting = deque(entry for entry in lane.waiting if entry["id"] in left)
+        # What was submitted meanwhile may be newer than what was read.
+        ended = asked - left
+        lane.waiting = deque(entry for entry in lane.waiting if entry["id"] not in ended)
         self._go_on(lane)
 
     async def _last(self, lane: _Lane) -> tuple[int, int]:

@@ -43,27 +43,36 @@ def entry(version: int) -> Entry:
 
 
 class Pausing:
-    """A MongoDB that can be made to keep the writes to the event log waiting."""
+    """A MongoDB that can be made to keep waiting: an insert before it is made, a read after."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
-        self._open = asyncio.Event()
-        self._open.set()
+        self._paused: dict[str, asyncio.Event] = {}
         self.waiting = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._mongo, name)
 
-    def pause(self) -> None:
-        self._open.clear()
+    def pause(self, what: str) -> None:
+        self._paused[what] = asyncio.Event()
 
     def go_on(self) -> None:
-        self._open.set()
+        for paused in self._paused.values():
+            paused.set()
 
     async def insert(self, collection: str, documents: Any) -> Mapping[int, Exception]:
-        self.waiting = not self._open.is_set()
-        await self._open.wait()
+        await self._wait("insert")
         return await self._mongo.insert(collection, documents)
+
+    async def find(self, collection: str, *query: Any, **options: Any) -> list[Document]:
+        found = await self._mongo.find(collection, *query, **options)
+        await self._wait("find")
+        return found
+
+    async def _wait(self, what: str) -> None:
+        if what in self._paused:
+            self.waiting = True
+            await self._paused[what].wait()
 
 
 class Table:
@@ -159,7 +168,7 @@ async def test_told_while_settling(table: Table) -> None:
     for each in entries[:2]:
         await table.publish(each)
 
-    table.mongo.pause()
+    table.mongo.pause("insert")
     table.relay.submit(Pending("users", USER, PARTNER, 0, entries[:1]))
     await eventually(lambda: table.mongo.waiting, what="the first one is being settled")
     table.relay.submit(Pending("users", USER, PARTNER, 0, entries))
@@ -191,6 +200,27 @@ async def test_erased_meanwhile(table: Table) -> None:
     assert (await table.jetstream.stream_info(STREAM)).state.messages == 0
     assert await table.mongo.find(EVENT_LOG, {}) == []
     assert table.relay.backlog == 0
+
+
+async def test_submitted_while_asking(table: Table) -> None:
+    """An event that comes while the relay reads what is left in the outbox is not left out.
+
+    Else the next one would be told without it, and it would seem to have been told before.
+    """
+    entries = [entry(version) for version in (1, 2, 3)]
+    await table.users.insert_one({"_id": USER, "version": 2, "outbox": entries[:2]})
+    await table.publish(entries[0])
+
+    table.mongo.pause("find")
+    table.relay.submit(Pending("users", USER, PARTNER, 0, entries[:2]))
+    await eventually(lambda: table.mongo.waiting, what="the relay has read the outbox")
+    await table.users.update_one({"_id": USER}, {"$set": {"version": 3, "outbox": entries}})
+    table.relay.submit(Pending("users", USER, PARTNER, 0, entries))
+    table.mongo.go_on()
+    await eventually(lambda: table.relay.backlog == 0, what="all are settled")
+
+    assert await table.versions_told() == [1, 2, 3]
+    assert (await table.users.find_one({"_id": USER}) or {})["outbox"] == []
 
 
 async def test_refused(table: Table) -> None:
