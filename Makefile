@@ -58,7 +58,7 @@ faults: $(VENV)/.dev ## let workers and servers die under load, and flood a work
 		SVC_USER_FAULT_CLUSTER_ROUNDS=$${SVC_USER_FAULT_CLUSTER_ROUNDS:-2} \
 		SVC_USER_FAULT_FREEZE=$${SVC_USER_FAULT_FREEZE:-10} \
 		SVC_USER_FAULT_OVERLOAD=$${SVC_USER_FAULT_OVERLOAD:-60} \
-		$$rooted $(BIN)/pytest tests/faults tests/privacy/test_killed.py --timeout=1800 --log-cli-level=INFO $(ARGS)
+		$$rooted $(BIN)/pytest tests/faults tests/privacy/test_killed.py tests/organisation/test_made_together.py --timeout=1800 --log-cli-level=INFO $(ARGS)
 
 fuzz: $(VENV)/.fuzz ## fuzz a worker on real servers for SVC_USER_FUZZ_SECONDS (300), and keep what reached new code
 	@$(BIN)/python -m tests.fuzz

@@ -16,7 +16,7 @@ from tests.clients import Client, signing_up
 GETS_A_SECOND = 200
 SIGNUPS_A_SECOND = 10
 SECONDS = 2
-ROUNDS = 5
+ROUNDS = 3
 
 
 async def test_owasps_minimum() -> None:

@@ -45,6 +45,7 @@ class Kind(StrEnum):
     FULL = "disk full"
 
 
+_HARDEST = {Kind.KILL, Kind.FREEZE, Kind.FULL}
 _OF_NATS = {Target.LEADER, Target.FOLLOWER, Target.ALL_NATS}
 _SINGLE = [target for target in Target if target is not Target.ALL_NATS]
 STRIKES = (
@@ -73,13 +74,13 @@ class Striker:
     frozen: float
 
     def drawn(self, rounds: int) -> Sequence[tuple[Kind, Target]]:
-        """So many times every strike, in an order of its own; of none, each kind once, on one."""
+        """So many times every strike, in an order of its own; of none, the hardest kinds, once."""
         possible = [each for each in STRIKES if self.cluster.disks or each[0] is not Kind.FULL]
         if rounds:
             return [each for _ in range(rounds) for each in self._mixed(possible)]
         first: dict[Kind, tuple[Kind, Target]] = {}
         for kind, target in self._mixed(possible):
-            if target is not Target.ALL_NATS:
+            if kind in _HARDEST and target is not Target.ALL_NATS:
                 first.setdefault(kind, (kind, target))
         return list(first.values())
 

@@ -1,6 +1,7 @@
 """Whatever befalls three workers, three nats-servers and three mongods, under load of all services.
 
-The short form strikes once in each way, `make faults` in every way against every process.
+The short form strikes once in each of the hardest ways, `make faults` in every way against every
+process.
 """
 
 import logging

@@ -140,7 +140,7 @@ async def stand(
 
 
 @runs(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -168,7 +168,7 @@ standing = st.fixed_dictionaries(dict.fromkeys(MEDIA, st.tuples(*[st.booleans()]
 
 
 @runs(
-    max_examples=150,
+    max_examples=75,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
