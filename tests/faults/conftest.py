@@ -16,7 +16,7 @@ from tests.servers import PrivateServers
 @pytest.fixture(scope="session")
 def rounds() -> int:
     """How often each thing is killed."""
-    return int(os.environ.get("SVC_USER_FAULT_ROUNDS", "2"))
+    return int(os.environ.get("SVC_USER_FAULT_ROUNDS", "1"))
 
 
 @pytest.fixture(scope="session")

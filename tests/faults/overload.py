@@ -124,8 +124,8 @@ class Ground:
         return memory
 
 
-async def measure(folder: Path, seconds: float) -> list[Overload]:
-    """Both kinds of overload of one worker, the peak measured anew beside each."""
+async def measure(folder: Path, seconds: float, *, both: bool) -> list[Overload]:
+    """An open loop, and `both`: also patient callers, with the peak measured anew beside each."""
     async with rig(folder) as servers:
         side = SvcUser(servers)
         await side.sign_in()
@@ -134,7 +134,7 @@ async def measure(folder: Path, seconds: float) -> list[Overload]:
             ground = Ground(side, worker)
             await ground.peak(min(seconds, 2.0))
             overloads = []
-            for kind in (ground.open_loop, ground.patient):
+            for kind in (ground.open_loop, ground.patient)[: 2 if both else 1]:
                 peak = await ground.peak(min(seconds, 10.0))
                 overloads.append(await kind(peak, seconds))
             return overloads
