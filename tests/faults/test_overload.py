@@ -1,7 +1,8 @@
 """A worker that is asked for more than it can do goes on doing what it can, and refuses the rest.
 
 In the suite this is an open loop alone, short, and beside whatever else the machine does: so it
-only holds the worker to a part of its peak. `make faults` takes a minute for each, and holds it to the whole promise.
+only holds the worker to a part of its peak. `make faults` takes a minute for each, and holds it to
+the whole promise.
 """
 
 import os
