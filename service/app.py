@@ -22,7 +22,7 @@ from service.bus.rates import Rates
 from service.bus.relay import Relay
 from service.bus.server import Server
 from service.bus.stream import EventStream
-from service.call import NOBODY, Call
+from service.call import NOBODY, Call, to_the_millisecond
 from service.identity import PERSONS
 from service.identity import operations as identity_operations
 from service.ids import random_id
@@ -253,13 +253,12 @@ class Worker:
     ) -> Erasing:
         def new_call() -> Call:
             """A call for what is done without a request."""
-            now = clock()
             return Call(
                 operation="privacy.erase",
                 partner="",
                 caller=NOBODY,
                 request_id="",
-                now=now.replace(microsecond=now.microsecond // 1_000 * 1_000),
+                now=to_the_millisecond(clock()),
                 storage=storage,
                 authority=self.authority,
                 catalogue=catalogue,

@@ -76,6 +76,11 @@ async def leave_to_a_sweep(_person_id: str) -> None:
     """Do nothing: what was begun is carried out by whichever worker sweeps next."""
 
 
+def to_the_millisecond(moment: datetime) -> datetime:
+    """The moment as MongoDB keeps it."""
+    return moment.replace(microsecond=moment.microsecond // 1_000 * 1_000)
+
+
 @dataclass(slots=True)
 class Call:
     """What a handler gets besides the request."""

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from service.bus.headers import Headers
 from service.bus.limit import TimeLimit
 from service.bus.rates import Rates
-from service.call import NOBODY, Call, Caller, Forget, leave_to_a_sweep
+from service.call import NOBODY, Call, Caller, Forget, leave_to_a_sweep, to_the_millisecond
 from service.operation import Module, Operation
 from service.partners.modules import is_on
 from service.preference.catalogue import Catalogue
@@ -193,7 +193,7 @@ class Dispatcher:
             partner=partner,
             caller=caller,
             request_id=request_id,
-            now=now.replace(microsecond=now.microsecond // 1_000 * 1_000),
+            now=to_the_millisecond(now),
             storage=self._storage,
             authority=self._authority,
             catalogue=self._catalogue,

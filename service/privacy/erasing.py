@@ -27,6 +27,7 @@ from service.storage.errors import Duplicate
 from service.storage.kind import ERASED_AT, IDEMPOTENCY_FIELD, Kind
 from service.storage.mongo import Document, Mongo
 from service.storage.outbox import Pending, pending_of
+from service.storage.side_by_side import all_ended
 from service.storage.storage import Storage
 from service.storage.together import Transaction
 
@@ -271,6 +272,4 @@ async def _side_by_side(work: Callable[[str], Awaitable[None]], ids: Sequence[st
         async with turn:
             await work(id)
 
-    for outcome in await asyncio.gather(*map(one, ids), return_exceptions=True):
-        if isinstance(outcome, BaseException):
-            raise outcome
+    await all_ended(map(one, ids))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from contextvars import Context
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 
 import structlog
 
@@ -15,6 +16,7 @@ from service.storage.errors import Duplicate
 from service.storage.event_log import line_of
 from service.storage.mongo import Mongo
 from service.storage.outbox import Entry
+from service.storage.side_by_side import all_ended
 
 log = structlog.get_logger()
 
@@ -93,13 +95,9 @@ class Settler:
             if not isinstance(error, Duplicate):  # in the log already: another worker was here
                 raise error
         # Side by side: after a mixed load a round would else be a write for each collection long.
-        clearing = (
-            self._clear(collection, events)
-            for collection, events in _by(batch, lambda each: each.collection)
+        await all_ended(
+            self._clear(collection, events) for collection, events in _by_collection(batch)
         )
-        for outcome in await asyncio.gather(*clearing, return_exceptions=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
 
     async def _clear(self, collection: str, events: list[Acknowledged]) -> None:
         reached: dict[str, statements.Reached | None] = {}
@@ -111,7 +109,6 @@ class Settler:
         await self._mongo.update_all(collection, query, pipeline)
 
 
-def _by(
-    events: Iterable[Acknowledged], key: Callable[[Acknowledged], str]
-) -> Iterable[tuple[str, list[Acknowledged]]]:
+def _by_collection(events: Iterable[Acknowledged]) -> Iterable[tuple[str, list[Acknowledged]]]:
+    key = attrgetter("collection")
     return [(name, list(group)) for name, group in groupby(sorted(events, key=key), key)]

@@ -11,6 +11,7 @@ from service.problems import Unavailable
 from service.storage.kind import EPOCH, Kind
 from service.storage.mongo import Mongo
 from service.storage.outbox import Pending, pending_of
+from service.storage.side_by_side import all_ended
 
 log = structlog.get_logger()
 
@@ -51,10 +52,7 @@ class Sweep:
         Raises: Unavailable.
         """
         before = self._clock() - self._age
-        sweeps = (self._sweep(kind, before) for kind in self._kinds)
-        for outcome in await asyncio.gather(*sweeps, return_exceptions=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
+        await all_ended(self._sweep(kind, before) for kind in self._kinds)
 
     async def _sweep(self, kind: Kind, before: datetime) -> None:
         """Deliver what is from before that time, page by page while that gets somewhere.
