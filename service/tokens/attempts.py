@@ -50,7 +50,10 @@ class Attempts:
             opens = await self._charged(key, now)
         if opens is not None:
             self.refused += 1
-            raise RateLimited(retry_after=math.ceil((opens - now).total_seconds()))
+            # Attempts are charged in another order than they came: one that came later may have
+            # moved `opens` on, and this one's own `now` then lies too far back to count from.
+            wait = min(opens - now, _EACH)
+            raise RateLimited(retry_after=math.ceil(wait.total_seconds()))
 
     async def forgive(self, *of: str) -> None:
         """Forget the attempts that were charged: the last one was right.

@@ -4,7 +4,11 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from service.problems import RateLimited
 from service.tokens.attempts import ATTEMPTS
 from tests.client import Partner, Reply
 from tests.clients import Client
@@ -47,6 +51,17 @@ async def test_guesses_at_a_code(deploy: Callable[..., Awaitable[Deployment]]) -
         return (await client.exchange(user)).status == 200
 
     await eventually(let_in, within=10)
+
+
+async def test_charged_in_another_order(deploy: Callable[..., Awaitable[Deployment]]) -> None:
+    """One that came a second earlier and is charged after the others waits no longer than they."""
+    attempts = (await deploy()).workers[0].authority.attempts
+    came = datetime.now(UTC)
+    for _ in range(10):
+        await attempts.charge(came + timedelta(seconds=1), "partner", "an-e-mail")
+    with pytest.raises(RateLimited) as refused:
+        await attempts.charge(came, "partner", "an-e-mail")
+    assert refused.value.retry_after == 3
 
 
 async def test_guesses_at_a_secret(deploy: Callable[..., Awaitable[Deployment]]) -> None:
