@@ -200,6 +200,7 @@ async def test_nobody_is_trusted_unless_named(partner: Partner, deploy: Deploy) 
 @pytest.mark.parametrize(
     "name",
     [USER.name, OPERATOR.name, ACCOUNT.name[:-1], ACCOUNT.name.lower(), "A", "A" * 55 + "B"],
+    ids=["a user's", "an operator's", "cut off", "small letters", "too short", "wrong sum"],
 )
 def test_account_setting(name: str) -> None:
     """What is not the public key of an account stops the start, and the setting is named."""

@@ -79,6 +79,8 @@ async def test_good(partner: Partner, name: str) -> None:
     assert await status(partner, signed(partner, GOOD[name](partner))) == 200
 
 
+AN_ID = "0198c0de-7000-7000-8000-00000000abcd"
+AN_ID_IN_HEX = AN_ID.replace("-", "")
 WRONG_VALUES: dict[str, tuple[object, ...]] = {
     "iss": ("other", "SVC-USER", "", None, 1, ["svc-user"], {}),
     "aud": ("other", "svc", "", None, 1, [], ["other"], [1], {}),
@@ -92,7 +94,7 @@ WRONG_VALUES: dict[str, tuple[object, ...]] = {
     "partner": (None, 1, True, {}, [1], [None], [[]]),
     "scope": (None, 1, True, ["read:user"], {}),
     "use": (None, "admin", "CLIENT", "", 1, True, ["client"], {}),
-    "domain": ("acme", "", 0, 1, False, True, [], {}, [str(uuid4())], uuid4().hex, f"{uuid4()}\n"),
+    "domain": ("acme", "", 0, 1, False, True, [], {}, [AN_ID], AN_ID_IN_HEX, f"{AN_ID}\n"),
 }
 WRONG_CLAIMS: list[dict[str, object]] = [
     {name: value} for name, values in WRONG_VALUES.items() for value in values
@@ -100,7 +102,7 @@ WRONG_CLAIMS: list[dict[str, object]] = [
 WRONG_CLAIMS += [
     {"use": use, "sub": subject}
     for use in ("user", "personal")
-    for subject in ("tests", uuid4().hex)
+    for subject in ("tests", AN_ID_IN_HEX)
 ]
 
 

@@ -1,7 +1,6 @@
 """The headers of a request, and what they do."""
 
 import re
-from uuid import uuid4
 
 import pytest
 
@@ -63,7 +62,7 @@ class TestTokens:
 
 
 class TestRequestId:
-    @pytest.mark.parametrize("id", ["a", "A-1", "0" * 36, str(uuid4())])
+    @pytest.mark.parametrize("id", ["a", "A-1", "0" * 36, "0198c0de-7000-7000-8000-00000000abcd"])
     async def test_echoed(self, partner: Partner, id: str) -> None:
         """One that is well-formed comes back, in refusals too."""
         assert (await partner.ask("user.list", {}, x_request_id=id)).headers["X-Request-Id"] == id

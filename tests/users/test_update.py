@@ -98,7 +98,7 @@ WRONG += [
     ("address", {}, "REQUIRED"),
     ("country", "ZAF", "UNKNOWN_FIELD"),
     ("city", "Durban", "UNKNOWN_FIELD"),
-    ("entity_id", str(uuid4()), "UNKNOWN_FIELD"),
+    ("entity_id", "0198c0de-7000-7000-8000-00000000abcd", "UNKNOWN_FIELD"),
     ("verified", True, "UNKNOWN_FIELD"),
     ("version", 7, "UNKNOWN_FIELD"),
 ]
