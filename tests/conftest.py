@@ -1,6 +1,7 @@
 """What every test can ask for: servers, and a database of its own."""
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -8,6 +9,7 @@ from uuid import uuid4
 import pytest
 from pymongo import AsyncMongoClient
 
+from tests.alone import in_room
 from tests.client import Partner
 from tests.deployment import Deploy, Deployment
 from tests.servers import KINDS, MONGO, NATS, PrivateServers, describe, start_server
@@ -17,6 +19,24 @@ def pytest_report_collectionfinish(items: list[pytest.Item]) -> list[str]:
     """Say in the header which servers the run is on, if any of its tests asks for one."""
     wanted = {name for item in items for name in getattr(item, "fixturenames", ())}
     return [describe(kind) for kind in KINDS if kind.fixture in wanted]
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say so where several processes run the tests, whose own headers are not shown."""
+    return [describe(kind) for kind in KINDS] if config.getoption("numprocesses", None) else []
+
+
+@pytest.fixture(autouse=True)
+def _room(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Keep tests that measure time apart from those of other processes."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    alone = request.node.get_closest_marker("alone") is not None
+    with in_room(tmp_path_factory.getbasetemp().parent, alone=alone):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ async def test_owasps_minimum() -> None:
     hashing.close()
 
 
+@pytest.mark.alone
 async def test_nobody_takes_as_long() -> None:
     """A comparison with nothing takes about the time of one with a hash."""
     hashing = Hashing()
@@ -59,6 +60,7 @@ async def test_more_than_can_wait_is_refused() -> None:
     hashing.close()
 
 
+@pytest.mark.alone
 async def test_same_time_for_nobody(partner: Partner) -> None:
     """An exchange takes about as long for nobody, a user without a code, and a wrong code."""
     client = await Client.of(partner)
@@ -81,6 +83,7 @@ async def test_same_time_for_nobody(partner: Partner) -> None:
     assert max(medians) / min(medians) < 1.6
 
 
+@pytest.mark.alone
 async def test_gets_beside_sign_ups(partner: Partner) -> None:
     """With ten sign-ups a second, p99 of 200 gets a second stays within 3 times its quiet value."""
     user_id = await partner.user()

@@ -21,6 +21,7 @@ MOST_REFUSAL_MS = 1_000.0
 SLOWER = 5.0
 
 
+@pytest.mark.alone
 async def test_overload(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of the peak most is done, the rest hears 503; memory stays, and right after all is well."""
     seconds = float(os.environ.get("SVC_USER_FAULT_OVERLOAD", SHORT))

@@ -58,6 +58,8 @@ SHAPES: dict[str, tuple[bytes, set[tuple[int, str]]]] = {
 CPU_SECONDS = 0.2
 """Of processor time for one body of the largest size: several times what the dearest takes."""
 
+pytestmark = pytest.mark.alone
+
 
 @contextmanager
 def processor_time() -> Iterator[Callable[[], float]]:

@@ -23,6 +23,8 @@ MOST_EXAMINED = 4 * PAGE
 
 BORN = datetime(2024, 1, 1, tzinfo=UTC)
 
+pytestmark = pytest.mark.alone
+
 
 @dataclass
 class Crowd:

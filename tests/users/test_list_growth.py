@@ -29,7 +29,7 @@ ENDS_OF_RANGES = 2
 DOMAIN = "0190a0a0-0000-7000-8000-000000000001"
 BORN = datetime(2024, 1, 1, tzinfo=UTC)
 
-pytestmark = pytest.mark.timeout(max(120, COUNT / 500))
+pytestmark = [pytest.mark.timeout(max(120, COUNT / 500)), pytest.mark.alone]
 
 
 @dataclass(frozen=True)
