@@ -117,7 +117,10 @@ async def list_users(request: ListUsers, call: Call) -> UserList:
     query, index = store.list_query(call, request)
     if call.caller.own_id is not None:
         query["_id"], index = {"$eq": call.caller.own_id}, "_id_"
-    page = await read_page(call, call.storage[USERS], query, request, view, hint=index)
+    fields = store.record_fields(unmasked=unmasked)
+    page = await read_page(
+        call, call.storage[USERS], query, request, view, hint=index, fields=fields
+    )
     if unmasked:
         await call.storage.access_log.record(call, [user["_id"] for user in page.documents])
     return UserList(users=page.items, next_cursor=page.next_cursor)

@@ -74,6 +74,34 @@ STANDING_FIELDS = ("active", "confirmed")
 CONTACT_FIELDS = ("email", "contact_email")
 """What says where to write to a user."""
 
+_RECORD_FIELDS = (
+    "first_name",
+    "last_name",
+    "email",
+    "phone_number",
+    "entity_id",
+    "created_at",
+    "updated_at",
+    "verified",
+    "gender",
+    "date_of_birth",
+    "country",
+    "city",
+    "residency",
+    "id_number_masked",
+    "id_type",
+    "id_issue_date",
+    "id_issue_expiry_date",
+    "title",
+    "permit_number",
+    "permit_number_masked",
+    "birth_country",
+    "birth_city",
+    "active",
+    "confirmed",
+    "language",
+)
+
 # `address` and the sealed ones too, but they are kept in another form than they come in.
 _PLAIN_FIELDS = (
     "first_name",
@@ -167,6 +195,11 @@ def list_query(call: Call, request: ListUsers) -> tuple[dict[str, Any], str]:
 def holder_query(call: Call, email: str) -> dict[str, Any]:
     """The query for the active user of the partner who has this e-mail."""
     return {"partner": call.partner, "email_key": comparable_email(email), "active": True}
+
+
+def record_fields(*, unmasked: bool) -> tuple[str, ...]:
+    """What a record in a list is made of; the `id_number` is not even read where it is masked."""
+    return (*_RECORD_FIELDS, "id_number") if unmasked else _RECORD_FIELDS
 
 
 def record(
