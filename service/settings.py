@@ -70,7 +70,9 @@ class Settings(BaseSettings):
     mongo_database: str = Field(
         "svc_user", pattern="^[A-Za-z0-9_-]{1,63}$", description="Database to keep everything in."
     )
-    mongo_driver: Driver = Field("motor", description="motor, or pymongo for its successor.")
+    mongo_driver: Driver = Field(
+        "pymongo", description="pymongo, its asyncio API, or motor, which came before it."
+    )
 
     keys_dir: Path | None = Field(
         None, description="Folder with data.json and signing.json, the two key rings."

@@ -1,6 +1,7 @@
 """The one door to MongoDB: the only module that knows which driver is behind it.
 
-Motor is the default; PyMongo's own asyncio API is its successor, and the same calls work on both.
+PyMongo's asyncio API is the default, Motor, which came before it, a setting away: the same calls
+work on both. `docs/decisions/0014` has why.
 No error of the driver leaves here but as `service.storage.errors` has it.
 """
 
@@ -118,7 +119,7 @@ class Session:
 class Mongo:
     """A database, through Motor or PyMongo. Cheap to make: nothing connects before it is used."""
 
-    def __init__(self, uri: str, name: str, driver: Driver = "motor") -> None:
+    def __init__(self, uri: str, name: str, driver: Driver = "pymongo") -> None:
         """Raises: WrongUri."""
         client: Any = AsyncIOMotorClient if driver == "motor" else AsyncMongoClient
         self.driver = driver
