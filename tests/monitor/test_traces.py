@@ -33,7 +33,9 @@ def deployment_settings(spans: Spans) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def no_spans_yet(spans: Spans) -> None:
+async def no_spans_yet(deployment: Deployment, spans: Spans) -> None:
+    # A publication's span ends after the reply, which may be after the end of the test before.
+    await eventually(lambda: deployment.worker.relay.backlog == 0)
     spans.clear()
 
 
