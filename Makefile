@@ -18,9 +18,10 @@ install: $(VENV)/.dev ## install everything, servers and tools for development t
 run: $(VENV)/.local ## start NATS, MongoDB and the service on this machine (ARGS="--data-dir DIR ...")
 	@exec $(BIN)/svc-user dev $(ARGS)
 
-# Two processes, each with servers of its own: a test mostly waits, be it for a server or for its end.
+# Two processes, each with servers of its own: a test mostly waits, be it for a server or for its end. On one NATS
+# server the workers of one would take the requests of the other.
 test: $(VENV)/.dev ## run the whole suite on real servers (ARGS="-k name" for a part of it, "-n 0" in one process)
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest --numprocesses $(if $(SVC_USER_TEST_NATS_URL),0,2) --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev ## lint, formatting, types, Kubernetes' schemas, generated files in step, no caller broken
 	@$(BIN)/ruff check .
