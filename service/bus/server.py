@@ -33,6 +33,8 @@ AT_ONCE = 64
 ALONE = 256
 """Requests carried out at once where one partner asks: enough to fill the batches."""
 _LONGEST_WAIT = 0.25
+_WEIGHED_TOGETHER = 32
+"""Requests over which it is seen what one costs."""
 
 _NOT_ANSWERED = (b"$", b"evt.", b"svc.")
 """Reply subjects that would make the worker speak in a place that is not the caller's."""
@@ -101,6 +103,7 @@ class Server:
         self._tracer = tracer
         self._turnstile: Turnstile[_Request] = Turnstile(AT_ONCE, ALONE)
         self._refusals = Refusals()
+        self._weighed_at = 0.0
         self._hurrying: asyncio.TimerHandle | None = None
         self._subscriptions: list[Subscription] = []
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -110,6 +113,7 @@ class Server:
     async def start(self) -> None:
         """Subscribe, and return once the NATS server knows of it."""
         self._loop = asyncio.get_running_loop()
+        self._weighed_at = time.thread_time()
         for endpoint in self.endpoints:
             receive = partial(self._receive, endpoint)
             subject = endpoint.operation.subject
@@ -196,8 +200,16 @@ class Server:
         finally:
             del self._tasks[id(request)]
             self._refusals.done += 1
-            for other, waiting in self._turnstile.leave(partner):
+            if self._refusals.done % _WEIGHED_TOGETHER == 0:
+                self._weigh()
+            for other, waiting in self._turnstile.leave(partner, time.perf_counter()):
                 self._start(other, waiting)
+
+    def _weigh(self) -> None:
+        # The thread's own time: neither what it slept nor what hashing takes beside it.
+        now = time.thread_time()
+        self._turnstile.charge((now - self._weighed_at) / _WEIGHED_TOGETHER)
+        self._weighed_at = now
 
     async def _traced(self, tracer: Tracer, request: _Request) -> Answer:
         operation = request.endpoint.operation

@@ -1,7 +1,8 @@
 """The turnstile: so many requests at once, and the partners in turn when more want to start.
 
 A partner alone may use the whole worker. When others ask too, less runs at once, each has an equal
-share of it, and one that has nothing running starts without waiting for anybody's queue.
+share of it, and one that has nothing running starts without waiting for anybody's queue. The dearer
+requests are, the smaller is a share: what runs already is what a newcomer has to wait for.
 """
 
 from collections import deque
@@ -14,6 +15,14 @@ _RECENT = 1.0
 
 _SMALLEST_SHARE = 8
 
+_SHARE_SECONDS = 0.002
+"""Of the loop's time: as much one partner may have running where others ask.
+
+Beside 256 creates in flight, 0.003 lets another wait three times as long as alone, 32 requests
+whatever they cost seven times; beside as many lists, 32 thirty times.
+"""
+_FEWEST = 2
+
 
 class Turnstile(Generic[Request]):
     """Decides which request starts next; knows nothing of what a request is."""
@@ -24,9 +33,12 @@ class Turnstile(Generic[Request]):
         self._alone = alone
         self._most = alone
         self._share = alone
+        self._affordable = at_once
         self._running: dict[bytes, int] = {}
         self._queues: dict[bytes, deque[tuple[float, Request]]] = {}
         self._asked: dict[bytes, float] = {}
+        self._left: dict[bytes, float] = {}
+        """When a request of a partner ended last, of the partners that have a queue."""
         self._looked_at = 0.0
         self.running = 0
         self.waiting = 0
@@ -41,6 +53,8 @@ class Turnstile(Generic[Request]):
         others = len(self._asked) > 1
         self._most = self._at_once if others else self._alone
         self._share = max(_SMALLEST_SHARE, self._most // len(self._asked))
+        if others:
+            self._share = min(self._share, self._affordable)
         if partner not in self._queues and self._may_start(partner):
             self._start(partner)
             return True
@@ -48,9 +62,15 @@ class Turnstile(Generic[Request]):
         self.waiting += 1
         return False
 
-    def leave(self, partner: bytes) -> list[tuple[bytes, Request]]:
+    def charge(self, cost: float) -> None:
+        """From now on a request is taken to cost so many seconds of the loop's time."""
+        self._affordable = max(_FEWEST, int(_SHARE_SECONDS / cost))
+
+    def leave(self, partner: bytes, now: float) -> list[tuple[bytes, Request]]:
         """A request of the partner has ended; give those that start now."""
         self.running -= 1
+        if partner in self._queues:
+            self._left[partner] = now
         if self._running[partner] > 1:
             self._running[partner] -= 1
         else:
@@ -64,12 +84,14 @@ class Turnstile(Generic[Request]):
         return started
 
     def hurry(self, entered_before: float) -> list[tuple[bytes, Request]]:
-        """Give those that have waited since then: what runs is slow for a reason of its own.
+        """Give those that have waited since then for partners of which nothing has ended since.
 
         A database that does not answer holds up what runs; it must not hold up the rest as well.
         """
         started = []
         for partner in list(self._queues):
+            if self._left.get(partner, entered_before) > entered_before:
+                continue  # its requests are only many
             while self._queues.get(partner) and self._queues[partner][0][0] < entered_before:
                 started.append((partner, self._next_of(partner)))
         return started
@@ -79,6 +101,8 @@ class Turnstile(Generic[Request]):
         _, request = queue.popleft()
         if queue:
             self._queues[partner] = queue  # behind the others, so that they take turns
+        else:
+            self._left.pop(partner, None)
         self.waiting -= 1
         self._start(partner)
         return request

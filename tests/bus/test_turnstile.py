@@ -23,9 +23,9 @@ def test_alone(turnstile: Turnstile[int]) -> None:
     assert enter(turnstile, b"acme", 140) == ALONE
     assert (turnstile.running, turnstile.waiting) == (ALONE, 40)
     for number in range(ALONE, 140):
-        assert turnstile.leave(b"acme") == [(b"acme", number)]
+        assert turnstile.leave(b"acme", 0.0) == [(b"acme", number)]
     for _ in range(ALONE):
-        assert turnstile.leave(b"acme") == []
+        assert turnstile.leave(b"acme", 0.0) == []
     assert (turnstile.running, turnstile.waiting) == (0, 0)
 
 
@@ -44,7 +44,7 @@ def test_equal_shares(turnstile: Turnstile[int]) -> None:
     for number in range(400):
         partner = b"loud" if number % 2 and running[b"loud"] else b"other"
         running[partner] -= 1
-        for started, _ in turnstile.leave(partner):
+        for started, _ in turnstile.leave(partner, 0.0):
             running[started] += 1
     assert running == {b"loud": AT_ONCE // 2, b"other": AT_ONCE // 2}
 
@@ -52,10 +52,10 @@ def test_equal_shares(turnstile: Turnstile[int]) -> None:
 def test_share_comes_back(turnstile: Turnstile[int]) -> None:
     """A partner that has asked nothing for a while keeps nothing free for itself."""
     assert enter(turnstile, b"other", 1, 0.0) == 1
-    turnstile.leave(b"other")
+    turnstile.leave(b"other", 0.0)
     assert enter(turnstile, b"acme", 100, 0.1) == AT_ONCE // 2
     assert enter(turnstile, b"acme", 1, 5.0) == 0, "those that came before it go first"
-    assert len(turnstile.leave(b"acme")) == 100 - AT_ONCE // 2 + 1
+    assert len(turnstile.leave(b"acme", 0.0)) == 100 - AT_ONCE // 2 + 1
 
 
 def test_made_up_partners(turnstile: Turnstile[int]) -> None:
@@ -65,6 +65,20 @@ def test_made_up_partners(turnstile: Turnstile[int]) -> None:
     assert turnstile.waiting == 5_000 - started
 
 
+def test_dear_requests(turnstile: Turnstile[int]) -> None:
+    """The dearer requests are, the fewer a partner has running beside others; alone, all it can."""
+    enter(turnstile, b"other", 1)
+    turnstile.charge(0.000_2)
+    assert enter(turnstile, b"creates", 100) == 10
+    turnstile.charge(0.1)
+    assert enter(turnstile, b"lists", 100) == 2
+    turnstile.charge(0.000_001)
+    assert enter(turnstile, b"gets", 100) == AT_ONCE // 4
+    lone = Turnstile[int](AT_ONCE, ALONE)
+    lone.charge(0.1)
+    assert enter(lone, b"acme", 200) == ALONE
+
+
 def test_hurry(turnstile: Turnstile[int]) -> None:
     """Those that have waited too long start though nobody left; those that came later wait on."""
     enter(turnstile, b"acme", ALONE + 3, 1.0)
@@ -72,3 +86,12 @@ def test_hurry(turnstile: Turnstile[int]) -> None:
     assert turnstile.hurry(1.5) == [(b"acme", number) for number in range(ALONE, ALONE + 3)]
     assert turnstile.waiting == 2
     assert turnstile.hurry(1.5) == []
+
+
+def test_no_hurry_for_what_is_only_much(turnstile: Turnstile[int]) -> None:
+    """A queue that moves on is left to its turns; one of which nothing ends is not."""
+    enter(turnstile, b"acme", ALONE + 3, 1.0)
+    enter(turnstile, b"stuck", ALONE, 1.0)
+    assert len(turnstile.leave(b"acme", 2.0)) <= 1
+    assert {partner for partner, _ in turnstile.hurry(1.5)} == {b"stuck"}
+    assert {partner for partner, _ in turnstile.hurry(2.5)} == {b"acme"}
