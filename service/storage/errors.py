@@ -4,6 +4,7 @@
 refused the document. `WriteConflict`: a transaction has to be tried again. Any other is a defect.
 """
 
+import asyncio
 from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
 
@@ -51,10 +52,25 @@ class WriteConflict(Exception):
     """A transaction met another one's write; nothing of it is there, and it may be tried again."""
 
 
+async def cancellable(call: Awaitable[T]) -> T:
+    """Await a call of the driver; a cancellation that got lost in it is raised after it.
+
+    PyMongo sends under `asyncio.wait_for`, which before Python 3.12 forgets a cancellation that
+    comes just when what it waits for is done (bpo-37658).
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
+    try:
+        return await call
+    finally:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
+
+
 async def told(call: Awaitable[T]) -> T:
     """Await a call of the driver, its error translated."""
     try:
-        return await call
+        return await cancellable(call)
     except PyMongoError as error:
         raise translated(error) from error
 
@@ -65,7 +81,7 @@ async def refused_of(call: Awaitable[Any], count: int) -> Mapping[int, Exception
     Raises: Unavailable, when nothing is known of any.
     """
     try:
-        await call
+        await cancellable(call)
     except BulkWriteError as error:
         return by_position(error, count)
     except PyMongoError as error:
@@ -102,7 +118,7 @@ async def one_statement(call: Awaitable[T]) -> T:
     Raises: Refused, Unavailable.
     """
     try:
-        return await call
+        return await cancellable(call)
     except WriteError as error:
         raise Unavailable if error.code in _UNCERTAIN else Refused from error
     except DocumentTooLarge as error:

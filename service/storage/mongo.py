@@ -22,6 +22,7 @@ from service.storage.errors import (
     WriteConflict,
     WrongUri,
     by_position,
+    cancellable,
     one_statement,
     refused_of,
     told,
@@ -262,7 +263,7 @@ class Mongo:
         """
         writes = [UpdateOne(query, update) for query, update in updates]
         try:
-            result = await self._database[collection].bulk_write(writes, ordered=False)
+            result = await cancellable(self._database[collection].bulk_write(writes, ordered=False))
         except BulkWriteError as error:
             return error.details["nMatched"], by_position(error, len(writes))
         except PyMongoError as error:
