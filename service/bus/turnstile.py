@@ -22,6 +22,8 @@ Beside 256 creates in flight, 0.003 lets another wait three times as long as alo
 whatever they cost seven times; beside as many lists, 32 thirty times.
 """
 _FEWEST = 2
+_CHEAPEST = 1e-6
+"""Seconds: a coarse clock may say that a request cost nothing."""
 
 
 class Turnstile(Generic[Request]):
@@ -64,7 +66,7 @@ class Turnstile(Generic[Request]):
 
     def charge(self, cost: float) -> None:
         """From now on a request is taken to cost so many seconds of the loop's time."""
-        self._affordable = max(_FEWEST, int(_SHARE_SECONDS / cost))
+        self._affordable = max(_FEWEST, int(_SHARE_SECONDS / max(cost, _CHEAPEST)))
 
     def leave(self, partner: bytes, now: float) -> list[tuple[bytes, Request]]:
         """A request of the partner has ended; give those that start now."""

@@ -74,6 +74,8 @@ def test_dear_requests(turnstile: Turnstile[int]) -> None:
     assert enter(turnstile, b"lists", 100) == 2
     turnstile.charge(0.000_001)
     assert enter(turnstile, b"gets", 100) == AT_ONCE // 4
+    turnstile.charge(0.0)
+    assert enter(turnstile, b"others", 100) == AT_ONCE // 5
     lone = Turnstile[int](AT_ONCE, ALONE)
     lone.charge(0.1)
     assert enter(lone, b"acme", 200) == ALONE
