@@ -50,8 +50,9 @@ _SECRET = frozenset(
 
 def redact(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Take out the values that must not be in a log, at any depth."""
-    for key in line.keys() & _SECRET:
-        line[key] = "[redacted]"
+    if not _SECRET.isdisjoint(line):
+        for key in line.keys() & _SECRET:
+            line[key] = "[redacted]"
     for key, value in line.items():
         if isinstance(value, dict | list):
             line[key] = _redacted(value)

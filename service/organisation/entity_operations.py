@@ -103,7 +103,7 @@ async def _create_personal(request: CreatePersonalEntity, call: Call) -> EntityR
             ENTITIES, entity, EntityCreated, entity_data(["entity_type", "user_id"]), reply
         )
         await transaction.insert(
-            USERS, user, UserCreated, users.event_data(users.names_given(request))
+            USERS, user, UserCreated, users.event_data(users.names_given(user))
         )
 
     try:

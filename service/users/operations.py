@@ -55,16 +55,11 @@ operations = Operations("user")
 async def create(request: CreateUser, call: Call) -> UserReference:
     """Create a user of a business entity, with its profile for that business."""
     entity = await entity_for_user(call, request.entity_id)
-    id = new_id(call.now)
-    reply = UserReference(userId=id)
+    user = store.new_user(call, new_id(call.now), request, entity)
+    reply = UserReference(userId=user["_id"])
+    tell = store.event_data(store.names_given(user))
     try:
-        await call.storage[USERS].insert(
-            call,
-            store.new_user(call, id, request, entity),
-            UserCreated,
-            store.event_data(store.names_given(request)),
-            reply,
-        )
+        await call.storage[USERS].insert(call, user, UserCreated, tell, reply)
     except Duplicate:
         raise EmailTaken(request.email) from None
     call.etag = 1

@@ -6,7 +6,8 @@ and leads back to it, which spares an index: every user has an entry in each.
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
+
+from uuid_utils import UUID
 
 from schemas.profile import Profile, ProfileEventData
 from service.storage.mongo import Document

@@ -126,6 +126,9 @@ _PLAIN_FIELDS = (
 _SEALED = ("id_number", "permit_number")
 _MASKED = tuple(f"{name}_masked" for name in _SEALED)
 
+_PERSONAL = (*_PLAIN_FIELDS, "address", *_SEALED)
+"""What a request can say of a person."""
+
 _PROVEN = frozenset({"first_name", "last_name", "date_of_birth", "id_number"})
 """What a verification proves: when one of them changes, the proof is gone."""
 
@@ -276,9 +279,10 @@ def event_data(changed: list[str]) -> Callable[[Document], UserEventData]:
     return data
 
 
-def names_given(request: NewUser) -> list[str]:
+def names_given(user: Document) -> list[str]:
     """The names of the fields that a new user has, as its event tells them."""
-    return sorted(("entity_id", "verified", *_personal(request)))
+    given = (name for name in _PERSONAL if user[name] is not None)
+    return sorted(("entity_id", "verified", *given))
 
 
 def names_told(fields: Mapping[str, Any]) -> list[str]:
@@ -299,13 +303,13 @@ def _nobody(id: str) -> Document:
         "language": None,
         "contact_email": None,
         "profile": None,
-        **dict.fromkeys((*_PLAIN_FIELDS, "address", *_SEALED, *_MASKED)),
+        **dict.fromkeys(_PERSONAL + _MASKED),
     }
 
 
 def _personal(request: NewUser | UpdateUser) -> dict[str, Any]:
     """What the request says of the person, by field; only what was sent and is not null."""
-    names = request.model_fields_set & {*_PLAIN_FIELDS, "address", *_SEALED}
+    names = request.model_fields_set.intersection(_PERSONAL)
     return {name: value for name in names if (value := getattr(request, name)) is not None}
 
 
