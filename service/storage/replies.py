@@ -1,13 +1,13 @@
 """Kept replies: the first reply to a request with an Idempotency-Key, sealed in what it created."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from service.call import Call
 from service.problems import IdempotencyKeyReused
-from service.storage.kind import IDEMPOTENCY_INDEX
+from service.storage.kind import IDEMPOTENCY_FIELD, IDEMPOTENCY_INDEX
 from service.storage.mongo import Document, Mongo
 from service.storage.sealing import Sealer, place
 from service.wire import to_json
@@ -93,9 +93,17 @@ class Replies:
         return place(self._collection, id, IDEMPOTENCY_INDEX)
 
 
+def sealed_replies(document: Document) -> Iterator[tuple[str, bytes]]:
+    """Where each kept reply of a document is, as MongoDB names the place, and the reply as kept."""
+    alone = not isinstance(document.get(IDEMPOTENCY_FIELD), list)
+    for at, each in enumerate(_kept_in(document)):
+        where = IDEMPOTENCY_FIELD if alone else f"{IDEMPOTENCY_FIELD}.{at}"
+        yield f"{where}.reply", each["reply"]
+
+
 def _kept_in(document: Document) -> list[Document]:
     """One is kept by itself, several in a list: the same index finds both."""
-    kept: Document | list[Document] = document.get("idempotency", [])
+    kept: Document | list[Document] = document.get(IDEMPOTENCY_FIELD, [])
     return kept if isinstance(kept, list) else [kept]
 
 

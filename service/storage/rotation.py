@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from service.storage.kind import IDEMPOTENCY_INDEX, Kind
+from service.storage.kind import IDEMPOTENCY_FIELD, Kind
 from service.storage.mongo import Document, Mongo
+from service.storage.replies import sealed_replies
 from service.storage.sealing import DataKeys, SealBroken, Sealer, place
 
 SETTLED_AFTER = 5.0
@@ -96,8 +96,7 @@ async def _seal_collection(
     progress.collection, progress.seen = kind.collection, 0
     progress.total = (await mongo.command({"count": kind.collection}))["n"]
     on_progress(progress)
-    paths = {field: field for field in kind.sealed} | {"idempotency.reply": IDEMPOTENCY_INDEX}
-    fields = dict.fromkeys(paths, True)
+    fields = dict.fromkeys((*kind.sealed, IDEMPOTENCY_FIELD), True)
     last, found = "", 0
     while True:
         page = await mongo.find(
@@ -105,11 +104,7 @@ async def _seal_collection(
         )
         if not page:
             return found
-        updates: list[tuple[Document, Document]] = []
-        for document in page:
-            for path, field in paths.items():
-                where = place(kind.collection, document["_id"], field)
-                updates += _update(document, path, where, sealer, progress)
+        updates = [each for document in page for each in _updates(kind, document, sealer, progress)]
         if updates:
             # What somebody else has changed meanwhile does not match, and has the new key already.
             matched, refused = await mongo.update(kind.collection, updates)
@@ -122,21 +117,30 @@ async def _seal_collection(
         on_progress(progress)
 
 
-def _update(
-    document: Document, path: str, where: str, sealer: Sealer, progress: Progress
-) -> list[tuple[Document, Document]]:
-    """The compare-and-set of one value, if there is one and it has another key."""
-    sealed: Any = document
-    for name in path.split("."):
-        sealed = sealed.get(name) if sealed is not None else None
-    if sealed is None or sealer.is_current(sealed):
-        return []
-    try:
-        anew = sealer.seal(sealer.open(sealed, where), where)
-    except SealBroken:
-        progress.broken += 1
-        return []
-    return [({"_id": document["_id"], path: sealed}, {"$set": {path: anew}})]
+def _updates(
+    kind: Kind, document: Document, sealer: Sealer, progress: Progress
+) -> Iterator[tuple[Document, Document]]:
+    """A compare-and-set for each value of the document that has another key."""
+    for path, sealed in _sealed(kind, document):
+        if sealer.is_current(sealed):
+            continue
+        where = place(kind.collection, document["_id"], path.partition(".")[0])
+        try:
+            anew = sealer.seal(sealer.open(sealed, where), where)
+        except SealBroken:
+            progress.broken += 1
+            continue
+        unchanged: Document = {"_id": document["_id"], path: sealed}
+        if path == f"{IDEMPOTENCY_FIELD}.reply":
+            # It would find the reply in a list too, that another request has made of it meanwhile.
+            unchanged[f"{IDEMPOTENCY_FIELD}.0"] = {"$exists": False}
+        yield unchanged, {"$set": {path: anew}}
+
+
+def _sealed(kind: Kind, document: Document) -> Iterator[tuple[str, bytes]]:
+    """Where each sealed value of the document is, and the value."""
+    yield from ((field, document[field]) for field in kind.sealed if document.get(field))
+    yield from sealed_replies(document)
 
 
 def _replace(path: Path, text: str) -> None:

@@ -9,12 +9,20 @@ from uuid import uuid4
 import pytest
 
 from service.app import KINDS
+from service.membership.store import MEMBERSHIPS
 from service.storage.mongo import Mongo
-from service.storage.rotation import AlreadyRotating, Progress, ring_with_new_key, seal_anew
-from service.storage.sealing import DataKeys
-from tests.client import Partner
+from service.storage.rotation import (
+    AlreadyRotating,
+    Progress,
+    _updates,
+    ring_with_new_key,
+    seal_anew,
+)
+from service.storage.sealing import DataKeys, Sealer
+from tests.client import Partner, Reply
 from tests.deployment import Deployment
 from tests.identity.people import consumer, new_consumer, protected, ssn
+from tests.membership.accounts import Accounts
 
 PEOPLE = 700
 """More than a page of those that a rotation reads."""
@@ -90,7 +98,8 @@ async def keys_in_use(deployment: Deployment) -> set[str]:
     for kind in KINDS:
         async for document in deployment.database[kind.collection].find():
             values = [document.get(field) for field in kind.sealed]
-            values.append(document.get("idempotency", {}).get("reply"))
+            kept = document.get("idempotency", [])
+            values += [each["reply"] for each in (kept if isinstance(kept, list) else [kept])]
             found |= {bytes(value)[:4].hex() for value in values if value is not None}
     return found
 
@@ -173,6 +182,52 @@ async def test_a_worker_finds_a_new_key_when_it_meets_it(
         assert await keys_in_use(partner.deployment) == {ring.current}
         for _ in range(4):
             assert (await unmasked(partner, id))["social_security_number"] == number
+
+
+async def test_replies_of_what_was_made_again(
+    partner: Partner, mongo: Mongo, tmp_path: Path
+) -> None:
+    """A document that was made more than once keeps a reply of each time, and each opens after."""
+    accounts = Accounts(partner)
+    owner, once, twice = [await accounts.user() for _ in range(3)]
+    account = await accounts.open(owner)
+    first: dict[str, Reply] = {}
+    for member, keys in ((once, ["", "a"]), (twice, ["b", "c", "d"])):
+        for key in keys:
+            headers = {"idempotency_key": key} if key else {}
+            added = await accounts.add(owner, account, member, "member", **headers)
+            assert added.status == 200
+            first[key] = added
+            if key != keys[-1]:
+                assert (await accounts.remove(owner, account, member)).status == 200
+    with ring_with_new_key(tmp_path / "data.json") as ring:
+        progress = await seal_anew(mongo, KINDS, ring, lambda _: None)
+    assert progress.broken == 0
+    assert await keys_in_use(partner.deployment) == {ring.current}
+    for key, member in (("a", once), ("b", twice), ("c", twice), ("d", twice)):
+        again = await accounts.add(owner, account, member, "member", idempotency_key=key)
+        assert (again.done, again.headers["Idempotency-Replayed"]) == (first[key].done, "true")
+
+
+async def test_a_reply_that_became_one_of_two_meanwhile(
+    partner: Partner, mongo: Mongo, tmp_path: Path
+) -> None:
+    """Between the page that a rotation reads and what it writes, a document is made again."""
+    accounts = Accounts(partner)
+    owner, member = await accounts.user(), await accounts.user()
+    account = await accounts.open(owner)
+    await accounts.add(owner, account, member, "member", idempotency_key="a")
+    await accounts.remove(owner, account, member)
+    found = await partner.deployment.database["memberships"].find_one(
+        {"idempotency.key": {"$exists": True}}
+    )
+    assert found is not None
+    await accounts.add(owner, account, member, "member", idempotency_key="b")
+    with ring_with_new_key(tmp_path / "data.json") as ring:
+        sealer = Sealer(ring)
+        updates = list(_updates(MEMBERSHIPS, found, sealer, Progress()))
+        assert len(updates) == 1
+        assert await mongo.update("memberships", updates) == (0, {})
 
 
 async def test_what_does_not_open_is_told_and_left(
