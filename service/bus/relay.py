@@ -25,7 +25,7 @@ from opentelemetry.trace import Span, Tracer
 from schemas.event import CONTENT_TYPE
 from service.bus.connection import Connection
 from service.bus.spans import publishing
-from service.bus.stream import EventStream, subjects_of
+from service.bus.stream import OUT_OF_TURN, EventStream, subjects_of
 from service.counting import DURATIONS, Histogram
 from service.problems import Unavailable
 from service.storage.outbox import Entry, Pending, subject_of
@@ -48,7 +48,6 @@ _QUESTIONS_AT_ONCE = 256
 
 _LAGS = (*DURATIONS, *(seconds * 1_000_000_000 for seconds in (5, 10, 30, 60, 300, 1_800)))
 
-_WRONG_LAST_SEQUENCE = 10071
 _NO_STREAM = 10059
 _NOBODY = {"err_code": _NO_STREAM, "description": "no stream takes it"}
 """What NATS's answer where nobody listens on a subject, which has no body, comes to."""
@@ -212,7 +211,7 @@ class Relay:
             lane.passed = lane.waiting[0]["version"]
             self.lag.add(time.time_ns() - round(lane.waiting[0]["at"].timestamp() * 1e9))
             self._go_on(lane)
-        elif error.get("err_code") == _WRONG_LAST_SEQUENCE:
+        elif error.get("err_code") in OUT_OF_TURN:
             self._spawn(self._ask(lane))
         else:
             self._give_up(lane, error.get("description", "refused"))

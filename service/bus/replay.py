@@ -19,7 +19,7 @@ from nats.js import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
 
 from schemas.event import CONTENT_TYPE
-from service.bus.stream import EventStream, subjects_of
+from service.bus.stream import OUT_OF_TURN, EventStream, subjects_of
 from service.storage import statements
 from service.storage.event_log import EventLog, by_aggregate
 from service.storage.mongo import Document, Mongo
@@ -29,7 +29,6 @@ _PAGE = 500
 _AT_ONCE = 64
 _ATTEMPTS = 8
 _PAUSE = 0.5
-_WRONG_LAST_SEQUENCE = 10071
 
 
 @dataclass
@@ -112,7 +111,8 @@ class Replay:
         own = [line["_id"] for line in wanted if line["_id"] in there]
         in_order = sorted(own, key=there.__getitem__)
         if in_order != [line["_id"] for line in wanted[: len(own)]]:
-            await self._events.purge(subjects)
+            # Up to what was seen: what is told meanwhile may have left its outbox already.
+            await self._events.purge(subjects, max(there.values()) + 1)
             there, own = {}, []
         last = max(there.values(), default=0)
         for line in wanted[len(own) :]:
@@ -149,7 +149,7 @@ class Replay:
                 await asyncio.sleep(1)
                 answer = await self._jetstream.publish(subject, line["body"], headers=headers)
         except APIError as error:
-            if error.err_code == _WRONG_LAST_SEQUENCE:
+            if error.err_code in OUT_OF_TURN:
                 raise Moved from None
             raise
         return answer.seq

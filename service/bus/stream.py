@@ -5,6 +5,13 @@ from nats.js.errors import NotFoundError
 
 from service.storage.outbox import version_in
 
+OUT_OF_TURN = frozenset({10071, 10158, 10164})
+"""The codes of a refusal that says that another publish of the aggregate was first.
+
+A stream of one server has only the first of them. One with replicas has the others besides, while
+the other publish, or the same one sent before, is on its way to them.
+"""
+
 
 class EventStream:
     """The stream of the domain events. Whoever asks, asks its leader: a direct get may be behind.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -34,8 +35,13 @@ def partner(deployment: Deployment) -> Partner:
     return Partner(deployment)
 
 
-async def replay(deployment: Deployment, *, cut_off_after: int | None = None) -> Progress:
-    """Replay; cut it off after so many events where that is given."""
+async def replay(
+    deployment: Deployment,
+    *,
+    cut_off_after: int | None = None,
+    before_purge: Callable[[], Awaitable[None]] | None = None,
+) -> Progress:
+    """Replay; cut it off after so many events, or do something before it purges first."""
     settings = read_settings(
         mongo_uri=deployment.mongo_uri, mongo_database=deployment.database.name
     )
@@ -49,6 +55,16 @@ async def replay(deployment: Deployment, *, cut_off_after: int | None = None) ->
             raise CutOff
         return await publish(*arguments)
 
+    purge = work._events.purge
+
+    async def purge_later(*arguments: Any) -> None:
+        nonlocal before_purge
+        if before_purge is not None:
+            meanwhile, before_purge = before_purge, None
+            await meanwhile()
+        await purge(*arguments)
+
+    work._events.purge = purge_later  # type: ignore[method-assign,assignment]  # waits
     work._publish = publish_and_count  # type: ignore[method-assign,assignment]  # counts
     try:
         return await work.run(lambda _: None)
@@ -113,6 +129,31 @@ async def test_an_empty_stream_gets_all_that_there_was(partner: Partner) -> None
     user_id = await partner.user()
     assert (await partner.ask("user.update", {"user_id": user_id, "title": "Prof"})).done
     assert len(await partner.events(user_id, 2)) == 2
+
+
+async def test_what_is_told_while_it_takes_out(partner: Partner) -> None:
+    """An event that comes between the look into the stream and the purge is in it afterwards."""
+    deployment = partner.deployment
+    await forget_message_ids(deployment)
+    user_id = await partner.user()
+
+    async def change(title: str) -> None:
+        assert (await partner.ask("user.update", {"user_id": user_id, "title": title})).done
+        await all_logged(deployment)
+
+    await change("Prof")
+    first = (await whole_stream(deployment.nats))[-2]
+    assert first.event["subject"] == user_id
+    await deployment.nats.jetstream().delete_msg(STREAM, first.seq)
+
+    async def meanwhile() -> None:
+        await forget_message_ids(deployment)  # the replay had set the stream up as it should be
+        await change("Dr")
+
+    done = await replay(deployment, before_purge=meanwhile)
+    assert done.given_up == 0
+    events = await partner.events(user_id, 3)
+    assert [event["aggregateversion"] for event in events] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("after", [1, 7, 20])
