@@ -6,7 +6,7 @@ from there.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import bson
@@ -14,7 +14,7 @@ import bson
 from schemas.event import EventType
 from service.call import Call
 from service.problems import Unavailable
-from service.storage.batches import Batches, Lost
+from service.storage.batches import Batches, Lost, Read
 from service.storage.errors import Duplicate
 from service.storage.kind import ERASED_AT, ID_INDEX, Kind
 from service.storage.memory import FixedMemory, FreshMemory
@@ -43,12 +43,12 @@ class Aggregates:
     """The aggregates of one kind."""
 
     def __init__(self, kind: Kind, mongo: Mongo, relay: Relay, sealer: Sealer) -> None:
-        self.replies = Replies(kind.collection, mongo, sealer)
+        self._batches = Batches(mongo, kind.collection)
+        self.replies = Replies(kind.collection, mongo, self._batches, sealer)
         self.tree = Tree(mongo, kind.collection, kind.parent)
         self._kind = kind
         self._mongo = mongo
         self._relay = relay
-        self._batches = Batches(mongo, kind.collection)
         self._turns = Turns()
         self._fixed = FixedMemory(lambda id: self.read(id, kind.fixed))
         self._fresh = FreshMemory(self.read)
@@ -156,6 +156,19 @@ class Aggregates:
             raise error
         return matched == 1
 
+    async def add_untold(self, id: str, members: Mapping[str, Sequence[str]]) -> None:
+        """Add what is not in them yet to lists that no event and no version tells of.
+
+        Raises: Unavailable.
+        """
+        added = {name: {"$each": list(each)} for name, each in members.items()}
+        _, refused = await self._mongo.update(
+            self._kind.collection, [({"_id": id}, {"$addToSet": added})]
+        )
+        self._fresh.forget(id)
+        for error in refused.values():
+            raise error
+
     async def change(
         self, call: Call, id: str, decide: Decision, new: Document | None = None
     ) -> Document:
@@ -184,8 +197,12 @@ class Aggregates:
         if document is None:
             raise LookupError(f"{call.operation} changes what does not exist")
         if change is None:
+            # Told as done only once it is: another's change may have been read before a majority
+            # has it.
+            if not await self._batches.confirm(Read(id, "version", document["version"])):
+                raise Lost
             return document
-        kept = self.replies.keep_also(call, document, change.reply)
+        kept = self.replies.keep_also(call, document, change.reply, document["version"] + 1)
         write = update_of(call, self._kind.collection, document, change, kept)
         try:
             await self._batches.swap(write.swap)

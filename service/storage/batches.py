@@ -35,6 +35,20 @@ class Swap:
     """An event that the update pushes into the outbox: the proof that it was carried out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read of a document: that a field of it has a value."""
+
+    id: str
+    field: str
+    value: Any
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """The query that it still answers."""
+        return {"_id": self.id, self.field: self.value}
+
+
 class Batches:
     """What a collection is read and written through, one coalescer for each way."""
 
@@ -47,6 +61,9 @@ class Batches:
         )
         self._swapper: Coalescer[Swap, None] = Coalescer(
             self._swap, tally=mongo.tally(collection, "update")
+        )
+        self._confirmer: Coalescer[Read, bool] = Coalescer(
+            self._confirm, tally=mongo.tally(collection, "confirm")
         )
 
     def read(
@@ -69,6 +86,13 @@ class Batches:
         Raises: Duplicate, naming the unique index; Unavailable.
         """
         await self._inserter.submit(encoded)
+
+    async def confirm(self, read: Read) -> bool:
+        """Whether a majority has what was read; else it was, or may have been, rolled back.
+
+        Raises: Unavailable.
+        """
+        return await self._confirmer.submit(read)
 
     async def swap(self, swap: Swap) -> None:
         """Carry out a compare-and-set.
@@ -96,6 +120,18 @@ class Batches:
         raw = [RawBSONDocument(document) for document in documents]
         refused = await self._mongo.insert(self._collection, raw)
         return [refused.get(position) for position in range(len(documents))]
+
+    async def _confirm(self, reads: list[Read]) -> list[bool]:
+        different = list(dict.fromkeys(reads))
+        query = {"$or": [read.query for read in different]} if different[1:] else reads[0].query
+        matched = await self._mongo.majority_has(self._collection, query)
+        if matched == len({read.id for read in different}) == len(different):
+            return [True] * len(reads)
+        # The server counts, but does not say which of them did not match.
+        has = self._mongo.majority_has
+        counts = [await has(self._collection, read.query) for read in different]
+        known = dict(zip(different, counts, strict=True))
+        return [known[read] == 1 for read in reads]
 
     async def _swap(self, swaps: list[Swap]) -> list[Exception | None]:
         outcomes: dict[str, Exception | None] = {}

@@ -270,6 +270,18 @@ class Mongo:
             raise translated(error) from error
         return result.matched_count, {}
 
+    async def majority_has(self, collection: str, query: Mapping[str, Any]) -> int:
+        """How many documents match, told only once a majority has all that was written so far.
+
+        What was only read may yet be rolled back. A write that changes nothing waits for the writes
+        before it, and is none itself.
+        Raises: Unavailable, when there is no majority.
+        """
+        nothing = {"$unset": {"nothing": True}}
+        result = await told(self._database[collection].update_many(query, nothing))
+        matched: int = result.matched_count
+        return matched
+
     @spanned("findAndModify")
     async def upsert(
         self, collection: str, query: Mapping[str, Any], pipeline: Sequence[Mapping[str, Any]]

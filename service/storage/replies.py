@@ -7,6 +7,7 @@ from typing import Any
 
 from service.call import Call
 from service.problems import IdempotencyKeyReused
+from service.storage.batches import Batches, Read
 from service.storage.kind import IDEMPOTENCY_FIELD, IDEMPOTENCY_INDEX
 from service.storage.mongo import Document, Mongo
 from service.storage.sealing import Sealer, place
@@ -28,9 +29,10 @@ class KeyTaken(Exception):
 class Replies:
     """The kept replies of one collection."""
 
-    def __init__(self, collection: str, mongo: Mongo, sealer: Sealer) -> None:
+    def __init__(self, collection: str, mongo: Mongo, batches: Batches, sealer: Sealer) -> None:
         self._collection = collection
         self._mongo = mongo
+        self._batches = batches
         self._sealer = sealer
 
     def keep(
@@ -47,23 +49,26 @@ class Replies:
         }
 
     def keep_also(
-        self, call: Call, document: Document, reply: Mapping[str, Any] | None
+        self, call: Call, document: Document, reply: Mapping[str, Any] | None, version: int
     ) -> list[Document] | None:
-        """The kept replies of a document that is made anew, with this one; None to leave them."""
+        """The kept replies of a document with this one besides; None to leave them."""
         if reply is None:
             return None
-        kept = self.keep(call, document["_id"], reply, document["version"] + 1)
+        kept = self.keep(call, document["_id"], reply, version)
         return None if kept is None else [*_kept_in(document), kept]
 
     async def kept(self, call: Call) -> KeptReply | None:
         """The reply that is kept under the call's key, or None.
 
+        Never one that may yet be rolled back.
         Raises: IdempotencyKeyReused, when it was another request's; Unavailable.
         """
         document = await self._find(call)
         if document is None:
             return None
         key = _key(call)
+        if not await self._batches.confirm(Read(document["_id"], "idempotency.key", key)):
+            return None
         kept = next(each for each in _kept_in(document) if each["key"] == key)
         if not hmac.compare_digest(kept["fingerprint"], call.fingerprint):
             raise IdempotencyKeyReused

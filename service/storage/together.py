@@ -112,7 +112,8 @@ class Transaction:
 
         Raises: Duplicate, naming the unique index; WriteConflict, Unavailable.
         """
-        kept = self._aggregates[kind].replies.keep_also(self._call, document, change.reply)
+        replies, version = self._aggregates[kind].replies, document["version"] + 1
+        kept = replies.keep_also(self._call, document, change.reply, version)
         write = update_of(self._call, kind.collection, document, change, kept)
         await self._session.update(
             kind.collection,
@@ -154,6 +155,18 @@ class Transaction:
             kept = self._aggregates[kind].replies.keep(self._call, document["_id"], reply, etag)
         new = untold(self._call, document, kept)
         await self._session.insert(kind.collection, bson.encode(new))
+
+    async def keep_reply(
+        self, kind: Kind, document: Document, reply: Mapping[str, Any], etag: int
+    ) -> None:
+        """Keep one more reply with an aggregate that stays as it is; `etag` as `start` has it.
+
+        Raises: Duplicate, naming the unique index; WriteConflict, Unavailable.
+        """
+        kept = self._aggregates[kind].replies.keep_also(self._call, document, reply, etag)
+        if kept is not None:
+            keeping = {"$set": {IDEMPOTENCY_FIELD: kept}}
+            await self._session.update(kind.collection, {"_id": document["_id"]}, keeping)
 
     async def forget_reply(self, kind: Kind, id: str) -> None:
         """Take what is kept of replies out of an aggregate.
