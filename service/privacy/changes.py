@@ -39,6 +39,8 @@ async def find_changes(
     """
     lanes: dict[int, list[Document]] = {}
     for number, kind, document in under:
+        if document["partner"] != call.partner:
+            continue  # ids are unique within a partner only: a partner's own name is one
         passed = after.get(number, 0)
         logged = await call.storage.event_log.lines(
             call.partner, document["_id"], kind.collection, wanted, passed, limit

@@ -58,11 +58,15 @@ async def begin(
         person = await transaction.read(personhood.kind, person_id)
         if person is None or not call.reaches(person):
             raise PersonNotFound(path="person_id")
+        erased_at = person.get(ERASED_AT, call.now)
+        reply = {"person_id": person_id, ERASED_AT: erased_at} if keeps_reply else None
         if ERASED_AT in person:
+            erasure = await transaction.read(ERASURES, person_id)
+            if reply is not None and erasure is not None:
+                await transaction.keep_reply(ERASURES, erasure, reply, person["version"])
             return person
         for change in personhood.along:
             await change(transaction, person)
-        reply = {"person_id": person_id, ERASED_AT: call.now} if keeps_reply else None
         erasure = store.new_erasure(call, person, personhood.kind, reason)
         await transaction.start(ERASURES, erasure, reply, person["version"] + 1)
         change_of_person = personhood.erased(person, reason, {ERASED_AT: call.now})
@@ -178,17 +182,18 @@ class Erasing:
     async def _found(self, erasure: Document) -> dict[str, list[str]]:
         """The ids of what is held on the person, written down before any of it is a tombstone."""
         found: dict[str, list[str]] = {}
+        id = erasure["_id"]
         for holding in HOLDINGS:
-            query, index = holding.shelf.of(erasure["partner"], erasure["_id"])
+            query, index = holding.shelf.of(erasure["partner"], id)
             if holding.fence:
-                found[holding.kind.collection] = [erasure["_id"]]
+                found[store.held_in(holding.kind)] = [id]
                 continue
             there = await self._storage[holding.kind].find(query, ("version",), hint=index)
-            found[holding.kind.collection] = [each["_id"] for each in there]
-        held = store.with_held(erasure, found)
-        if held != erasure["held"]:
-            await self._storage[ERASURES].set_untold(erasure["_id"], {}, {"held": held})
-        return held
+            found[store.held_in(holding.kind)] = [each["_id"] for each in there]
+        # Added, not set: another worker may have found what is a tombstone since.
+        await self._storage[ERASURES].add_untold(id, found)
+        known = await self._storage[ERASURES].read(id)
+        return known["held"] if known is not None else {}
 
     async def _end(
         self, call: Call, holding: Holding, partner: str, person_id: str, ids: Sequence[str]

@@ -6,7 +6,6 @@ the ids of what was about the person, by collection, since what is a tombstone a
 nobody. `kind` is the collection of the person itself.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -55,13 +54,9 @@ def looked_at(erasure: Document, now: datetime) -> dict[str, Any]:
     return {"looks": looks, "due_at": now + timedelta(seconds=_AGAIN_AFTER[looks - 1])}
 
 
-def with_held(erasure: Document, found: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """The ids of what was ever found about the person, by collection."""
-    known: dict[str, list[str]] = erasure["held"]
-    return {
-        collection: sorted({*known.get(collection, ()), *found.get(collection, ())})
-        for collection in {*known, *found}
-    }
+def held_in(kind: Kind) -> str:
+    """Where an erasure has the ids of what was ever found of this kind about the person."""
+    return f"held.{kind.collection}"
 
 
 def on_behalf_of(erasure: Document, call: Call) -> Call:

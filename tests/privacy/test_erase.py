@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from service.privacy.store import ERASURES
 from tests.client import Partner, events_on, new_user
 from tests.deployment import Deploy
 from tests.eventually import eventually
@@ -148,9 +149,40 @@ async def test_erasing_twice_gives_the_same_reply(partner: Partner) -> None:
     assert again.version == first.version
     with_other_key = await erase(partner, id, key="two")
     assert (with_other_key.done, with_other_key.version) == (first.done, first.version)
-    assert (await erase(partner, other, key="one")).refusal[1] == "IDEMPOTENCY_KEY_REUSED"
+    once_more = await erase(partner, id, key="two")
+    assert (once_more.done, once_more.headers["Idempotency-Replayed"]) == (first.done, "true")
+    assert once_more.version == first.version
+    for key in ("one", "two"):
+        refused = await erase(partner, other, key=key)
+        assert refused.refusal[:2] == (409, "IDEMPOTENCY_KEY_REUSED")
     assert (await partner.ask("user.get", {"user_id": other})).done
     assert len(await events_on(partner.deployment, f"evt.*.{partner.name}.{id}.>")) == 1
+
+
+async def test_a_key_for_who_went_with_a_consumer(partner: Partner) -> None:
+    """A dependent is erased already, and the key that asks for it is spent all the same."""
+    id, other = await consumer(partner), await partner.user()
+    member = await dependent(partner, id)
+    assert (await erase(partner, id)).done
+    first = await erase(partner, member, key="late")
+    again = await erase(partner, member, key="late")
+    assert (again.done, again.headers["Idempotency-Replayed"]) == (first.done, "true")
+    assert (await erase(partner, other, key="late")).refusal[1] == "IDEMPOTENCY_KEY_REUSED"
+
+
+async def test_what_one_worker_found_another_keeps_in_mind(deploy: Deploy) -> None:
+    """Of two looks at once the slower finds less: what is a tombstone by then leads to nobody."""
+    deployment = await deploy(2, sweep_seconds=3_600)
+    partner, ids = Partner(deployment), [str(uuid4()) for _ in range(3)]
+    erased = await partner.user()
+    assert (await erase(partner, erased)).done
+    first, second = (worker._erasing._storage[ERASURES] for worker in deployment.workers)
+    await first.add_untold(erased, {"held.verifications": ids[:2]})
+    await second.add_untold(erased, {"held.verifications": []})
+    await second.add_untold(erased, {"held.verifications": ids[1:]})
+    document = await second.read(erased)
+    assert document is not None
+    assert document["held"]["verifications"] == ids
 
 
 async def test_a_key_is_required_and_a_client(partner: Partner) -> None:

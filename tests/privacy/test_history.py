@@ -51,6 +51,26 @@ async def test_every_change_is_told_as_the_stream_tells_it(partner: Partner) -> 
     assert found[3]["request_id"] == "request-2"
 
 
+async def test_a_partner_called_as_the_user_of_another(deploy: Deploy) -> None:
+    """It reads its own history under that name, and nothing of what waits in the user's outbox."""
+    deployment = await deploy(1, sweep_seconds=3_600)
+    theirs = Partner(deployment)
+    id = await theirs.user()
+    [event] = await theirs.events(id, 1)
+    database = deployment.database
+    line = await eventually(lambda: database["events"].find_one({"_id": event["id"]}))
+    assert line is not None
+    waiting = {**line, "id": line["_id"]}
+    await database["users"].update_one({"_id": id}, {"$push": {"outbox": waiting}})
+    assert [each["event_id"] for each in await history(theirs, id)] == [event["id"]]
+
+    partner = Partner(deployment, id)
+    switched = await partner.ask("administrator.set_modules", {"modules": {"MEMBERSHIP": False}})
+    assert switched.done
+    [told] = await history(partner, id)
+    assert told["event_id"] != event["id"]
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 7])
 async def test_pages_hold_each_change_once(partner: Partner, limit: int) -> None:
     """Also of an id that a user shares with its preferences, whose changes stand between."""
