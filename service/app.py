@@ -17,7 +17,7 @@ from service.auth.rings import KeyFolder
 from service.auth.tokens import Verifier
 from service.bus.connection import Connection
 from service.bus.discovery import Discovery
-from service.bus.dispatch import Dispatcher
+from service.bus.dispatch import Dispatcher, max_body
 from service.bus.rates import Rates
 from service.bus.relay import Relay
 from service.bus.server import Server
@@ -262,7 +262,7 @@ class Worker:
                 storage=storage,
                 authority=self.authority,
                 catalogue=catalogue,
-                max_reply=0,
+                max_reply=max_body(self.connection.max_payload),
             )
 
         stream, age = EventStream(self._jetstream, STREAM), self._settings.sweep_age_seconds

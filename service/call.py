@@ -97,7 +97,7 @@ class Call:
     catalogue: Catalogue
     """The notification preferences that there are."""
     max_reply: int
-    """Bytes that a reply's body may have: the server's `max_payload` less the headers."""
+    """Bytes that the body of a reply or an event may have: `max_payload` less the headers."""
     idempotency_key: str | None = None
     fingerprint: bytes = b""
     """A keyed hash of the validated request and the caller's rights."""

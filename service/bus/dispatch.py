@@ -59,6 +59,11 @@ PARTNER = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _HEADER_ROOM = 512
 
 
+def max_body(max_payload: int) -> int:
+    """Bytes that a body may have where a message may have so many in all."""
+    return max_payload - _HEADER_ROOM
+
+
 @dataclass(slots=True)
 class Answer:
     """What goes back to the caller."""
@@ -197,7 +202,7 @@ class Dispatcher:
             storage=self._storage,
             authority=self._authority,
             catalogue=self._catalogue,
-            max_reply=self._max_payload() - _HEADER_ROOM,
+            max_reply=max_body(self._max_payload()),
             trace=trace,
             forget=self._forget,
         )

@@ -40,6 +40,9 @@ _MOST_LANES = 20_000
 _ACK_TIMEOUT = 5.0
 _SOON = 1.0
 _RETRY_PAUSE = 0.5
+_FRAME_BYTES = 16
+"""What stands before and behind the headers of a message: `NATS/1.0` and two line ends."""
+
 _MOST_QUESTIONS = 8
 """Times that the stream is asked about one aggregate before it is left to a sweep."""
 
@@ -189,6 +192,10 @@ class Relay:
             f"Nats-Expected-Last-Subject-Sequence-Subject: {_subjects(lane)}\r\n"
             f"Content-Type: {CONTENT_TYPE}\r\n"
         )
+        if len(headers) + len(entry["body"]) + _FRAME_BYTES > self._connection.max_payload:
+            # The server would end the connection over it, and so would each that comes after.
+            self._give_up(lane, "larger than max_payload")
+            return
         self._published += 1
         reply = self._inbox + b"%d" % self._published
         lane.under_way = True

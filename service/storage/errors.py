@@ -28,8 +28,9 @@ _DUPLICATE_KEY = 11000
 # Interrupted by a shutdown, an election or a time limit: nothing is known of the outcome. And a
 # snapshot that is not to be had: too old (239), or older than an index that was just made (246).
 _UNCERTAIN = frozenset({50, 91, 189, 239, 246, 262, 10058, 10107, 11600, 11602, 13435, 13436})
-# Too large for a document: with the events that wait in it, which the stream will take.
-_FULL = frozenset({10334})
+# Too large for a document, by one of MongoDB's two checks: with the events that wait in it, which
+# the stream will take.
+_FULL = frozenset({10334, 17419})
 
 
 class WrongUri(Exception):

@@ -9,6 +9,7 @@ import orjson
 from schemas.event import SOURCE, Event, EventData, EventType
 from service.call import Call
 from service.ids import random_id
+from service.problems import TooLarge
 from service.wire import to_json
 
 Entry = dict[str, Any]
@@ -39,7 +40,10 @@ def pending_of(collection: str, document: Mapping[str, Any]) -> Pending:
 
 
 def entry(call: Call, event: EventType, id: str, version: int, data: EventData) -> Entry:
-    """The entry for what a call did to an aggregate: a CloudEvents event and what indexes it."""
+    """The entry for what a call did to an aggregate: a CloudEvents event and what indexes it.
+
+    Raises: TooLarge, when no message has room for it: the stream would never take it.
+    """
     event_id = random_id()
     body = Event(
         specversion="1.0",
@@ -57,6 +61,9 @@ def entry(call: Call, event: EventType, id: str, version: int, data: EventData) 
         **call.trace,  # type: ignore[typeddict-item]  # traceparent and tracestate, or neither
         data=dict(data),
     )
+    told = to_json(body)
+    if len(told) > call.max_reply:
+        raise TooLarge("The event that tells of this is too large; change less at a time.")
     return {
         "id": event_id,
         "type": event.type,
@@ -65,7 +72,7 @@ def entry(call: Call, event: EventType, id: str, version: int, data: EventData) 
         "actor": call.caller.subject,
         "request_id": call.request_id,
         "changed": data["changed"],
-        "body": to_json(body),
+        "body": told,
     }
 
 

@@ -17,6 +17,7 @@ from service.storage.replies import KeyTaken
 from service.storage.writes import MOST_PENDING, Change
 from tests.storage.conftest import THINGS, Changed, Shelf, Shelves, told
 
+LARGEST_DOCUMENT = 16 * 2**20
 VALIDATOR = {"collMod": "things", "validator": {"name": {"$ne": "poison"}}}
 
 
@@ -137,6 +138,22 @@ class TestChange:
         assert await shelf.things.change(shelf.call(), made["_id"], lambda _: None) == made
         assert await found(shelf, made["_id"]) == made
         assert len(shelf.outbox.submitted) == 1
+
+    @pytest.mark.parametrize("beyond", [3_000, 12_000, 40_000])
+    async def test_a_document_that_is_full(self, shelf: Shelf, beyond: int) -> None:
+        """With the events that wait in it it is too large: that passes, and is no defect."""
+        id = (await shelf.make("hat"))["_id"]
+        things = shelf.mongo._database["things"]
+        [size] = await shelf.mongo.find(
+            "things", {"_id": id}, {"size": {"$bsonSize": "$$ROOT"}}, limit=1
+        )
+        full = b"x" * (LARGEST_DOCUMENT - size["size"] - 2_000)
+        await things.update_one({"_id": id}, {"$set": {"full": full}})
+        with pytest.raises(Unavailable):
+            await shelf.set(id, more=b"x" * beyond)
+        assert "more" not in await found(shelf, id)
+        await things.update_one({"_id": id}, {"$unset": {"full": True}})
+        assert (await shelf.set(id, more=b"x" * beyond))["version"] == 2
 
     async def test_fields_are_set_and_removed(self, shelf: Shelf) -> None:
         """What is given back is what is kept."""
