@@ -49,7 +49,7 @@ class NotYet(Exception):
 async def begin(
     call: Call, personhood: Personhood, person_id: str, reason: str, *, keeps_reply: bool
 ) -> Document:
-    """Make a tombstone of a person, unless it is one; give it.
+    """Make a tombstone of a person, and of those who go with it, unless it is one; give it.
 
     Raises: PersonNotFound; LastAdmin; KeyTaken; Unavailable.
     """
@@ -67,12 +67,33 @@ async def begin(
             return person
         for change in personhood.along:
             await change(transaction, person)
-        erasure = store.new_erasure(call, person, personhood.kind, reason)
+        members = await _erase_members(transaction, call, personhood, person_id, reason)
+        erasure = store.new_erasure(call, person, personhood.kind, reason, members)
         await transaction.start(ERASURES, erasure, reply, person["version"] + 1)
         change_of_person = personhood.erased(person, reason, {ERASED_AT: call.now})
         return await transaction.apply(personhood.kind, person, change_of_person)
 
     return await call.storage.together(call, work, keeps=ERASURES if keeps_reply else None)
+
+
+async def _erase_members(
+    transaction: Transaction, call: Call, personhood: Personhood, person_id: str, reason: str
+) -> list[str]:
+    """Make tombstones of those who go with a person; give their ids.
+
+    Raises: WriteConflict, Unavailable.
+    """
+    if personhood.anchored is None:
+        return []
+    query, index = personhood.anchored(person_id)
+    members = await transaction.find(personhood.kind, query, hint=index)
+    if members:
+        at, kind = {ERASED_AT: call.now}, personhood.kind
+        erasures = [store.new_erasure(call, member, kind, reason) for member in members]
+        await transaction.start_all(ERASURES, erasures)
+        changes = [(member, personhood.erased(member, reason, at)) for member in members]
+        await transaction.apply_all(kind, changes)
+    return [member["_id"] for member in members]
 
 
 class Erasing:
@@ -168,8 +189,14 @@ class Erasing:
         )
 
     async def _erase_household(self, call: Call, personhood: Personhood, erasure: Document) -> None:
+        """Look at those who went with a person, and erase who was added by one who had not seen it.
+
+        Raises: Unavailable.
+        """
         if personhood.anchored is None:
             return
+        if erasure["looks"] == 0:  # each has an erasure of its own, with further looks
+            await _side_by_side(self._carry_out, erasure.get("members", ()))
         query, index = personhood.anchored(erasure["_id"])
         found = await self._storage[personhood.kind].find(query, ("role",), hint=index)
 

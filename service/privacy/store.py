@@ -3,9 +3,11 @@
 An erasure is under the id of the person, and as old as the person's tombstone. It says what has
 still to be done: `due_at` is when it is to be looked at again, `looks` how often it was, `held`
 the ids of what was about the person, by collection, since what is a tombstone already leads back to
-nobody. `kind` is the collection of the person itself.
+nobody. `members` are the ids of those who went with the person, each with an erasure of its own.
+`kind` is the collection of the person itself.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +24,9 @@ frozen in it, comes to its end in between, and what it brought back is found.
 """
 
 
-def new_erasure(call: Call, person: Document, kind: Kind, reason: str) -> Document:
+def new_erasure(
+    call: Call, person: Document, kind: Kind, reason: str, members: Sequence[str] = ()
+) -> Document:
     """The erasure of a person that begins now."""
     erasure = {
         "_id": person["_id"],
@@ -33,6 +37,7 @@ def new_erasure(call: Call, person: Document, kind: Kind, reason: str) -> Docume
         "trace": call.trace,
         ERASED_AT: call.now,
         "held": {},
+        "members": list(members),
         "looks": 0,
         "due_at": call.now,
     }
@@ -50,7 +55,7 @@ def looked_at(erasure: Document, now: datetime) -> dict[str, Any]:
     """The fields of an erasure after a look that left nothing to be done."""
     looks = erasure["looks"] + 1
     if looks > len(_AGAIN_AFTER):
-        return {"looks": looks, "due_at": None, "held": {}}
+        return {"looks": looks, "due_at": None, "held": {}, "members": []}
     return {"looks": looks, "due_at": now + timedelta(seconds=_AGAIN_AFTER[looks - 1])}
 
 

@@ -91,6 +91,17 @@ class Session:
         document = RawBSONDocument(encoded)
         await told(self._database[collection].insert_one(document, session=self._session))
 
+    @spanned("insert")
+    async def insert_all(self, collection: str, encoded: Sequence[bytes]) -> None:
+        """Insert several documents in one round trip.
+
+        Raises: Duplicate, naming the unique index; WriteConflict, Unavailable.
+        """
+        documents = [RawBSONDocument(each) for each in encoded]
+        inserting = self._database[collection].insert_many(documents, session=self._session)
+        for error in (await refused_of(inserting, len(documents))).values():
+            raise error
+
     @spanned("update")
     async def update(
         self, collection: str, query: Mapping[str, Any], update: Mapping[str, Any]

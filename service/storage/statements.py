@@ -27,15 +27,16 @@ def fits(update: Mapping[str, Any]) -> bool:
 def swaps(
     ids: Sequence[str], versions: Sequence[int], updates: Sequence[Mapping[str, Any]]
 ) -> tuple[Query, Pipeline]:
-    """Each document's update, which `fits`, where it still has the version; else it stays.
+    """Each document's update where it still has the version; else it stays.
 
-    The ids are different ones.
+    An update is one that `fits`, or removes whole fields besides. The ids are different ones.
     """
+    removed = [list(update.get("$unset", ())) for update in updates]
     fields = [update["$set"] for update in updates]
     events = [update["$push"]["outbox"] for update in updates]
     changed = {
         "$mergeObjects": [
-            "$$ROOT",
+            _without(removed) if any(removed) else "$$ROOT",
             _own(fields),
             {"outbox": {"$concatArrays": ["$outbox", [_own(events)]]}},
         ]
@@ -76,6 +77,13 @@ def _over(ids: Sequence[str], becomes: Mapping[str, Any]) -> tuple[Query, Pipeli
     place = {"$indexOfArray": [{"$literal": list(ids)}, "$_id"]}
     replaced = {"$let": {"vars": {"place": place}, "in": becomes}}
     return {"_id": {"$in": list(ids)}}, [{"$replaceWith": replaced}]
+
+
+def _without(removed: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """The document without its own of these lists of fields."""
+    stays = {"$not": [{"$in": ["$$this.k", _own(removed)]}]}
+    left = {"$filter": {"input": {"$objectToArray": "$$ROOT"}, "cond": stays}}
+    return {"$arrayToObject": left}
 
 
 def _own(values: Sequence[Any]) -> dict[str, Any]:

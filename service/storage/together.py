@@ -156,6 +156,14 @@ class Transaction:
         new = untold(self._call, document, kept)
         await self._session.insert(kind.collection, bson.encode(new))
 
+    async def start_all(self, kind: Kind, documents: Sequence[Document]) -> None:
+        """Insert new aggregates of which nothing is told, as `start` does, in one round trip.
+
+        Raises: Duplicate, naming the unique index; WriteConflict, Unavailable.
+        """
+        encoded = [bson.encode(untold(self._call, document)) for document in documents]
+        await self._session.insert_all(kind.collection, encoded)
+
     async def keep_reply(
         self, kind: Kind, document: Document, reply: Mapping[str, Any], etag: int
     ) -> None:

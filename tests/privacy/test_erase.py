@@ -10,7 +10,7 @@ from service.privacy.store import ERASURES
 from tests.client import Partner, events_on, new_user
 from tests.deployment import Deploy
 from tests.eventually import eventually
-from tests.identity.people import consumer, dependent
+from tests.identity.people import consumer, dependent, signer
 from tests.membership.accounts import Accounts
 from tests.organisation.company import new_person
 from tests.privacy import people
@@ -157,6 +157,33 @@ async def test_erasing_twice_gives_the_same_reply(partner: Partner) -> None:
         assert refused.refusal[:2] == (409, "IDEMPOTENCY_KEY_REUSED")
     assert (await partner.ask("user.get", {"user_id": other})).done
     assert len(await events_on(partner.deployment, f"evt.*.{partner.name}.{id}.>")) == 1
+
+
+async def test_a_large_household_goes_at_once(deploy: Deploy) -> None:
+    """As many as a consumer can have: at the reply nobody is there any more, on any worker."""
+    partner = Partner(await deploy(2))
+    id = await consumer(partner)
+    made = [
+        *(dependent(partner, id) for _ in range(100)),
+        *(signer(partner, id) for _ in range(100)),
+    ]
+    members = await asyncio.gather(*made)
+    reply = await erase(partner, id)
+    assert reply.done
+    asked = (partner.ask("identity.get_person", {"person_id": each}) for each in (id, *members))
+    assert {each.status for each in await asyncio.gather(*asked)} == {404}
+    for each in (id, members[0], members[-1]):
+        told = await partner.ask(
+            "privacy.erase", {"person_id": each, "reason": "again"}, idempotency_key=each
+        )
+        assert told.done["erased_at"] == reply.done["erased_at"]
+
+    async def nothing_else_is_told() -> bool:
+        events = await events_on(partner.deployment, f"evt.identity.{partner.name}.>")
+        erased = [event["subject"] for event in events if event["type"] == "identity.erased"]
+        return sorted(erased) == sorted((id, *members)) and len(events) == len(erased)
+
+    await eventually(nothing_else_is_told, within=30)
 
 
 async def test_a_key_for_who_went_with_a_consumer(partner: Partner) -> None:
