@@ -4,6 +4,7 @@ A cursor says which shelf, where on it, and when the export began: what is writt
 export itself is no part of it, or it would never end.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,9 +13,9 @@ from uuid import UUID
 
 from schemas.privacy import SECTIONS, Access, ExportItem, ExportPerson, Section
 from service.call import Call
-from service.personal import Shelf
+from service.personal import Holding, Shelf
 from service.privacy import changes
-from service.privacy.held import SHELVES
+from service.privacy.held import HOLDINGS, SHELVES
 from service.problems import InvalidCursor
 from service.storage.access import about
 from service.storage.kind import ERASED_AT
@@ -23,11 +24,18 @@ from service.storage.pages import PageOf, cut, place_in
 
 _TIME_BYTES = 6
 _ID_BYTES = 16
-_PLACE_BYTES = max(_ID_BYTES, changes.PLACE_BYTES)
+_VERSION_BYTES = 4
+_PLACE_BYTES = max(_ID_BYTES + _VERSION_BYTES, changes.PLACE_BYTES)
 _CURSOR_BYTES = _TIME_BYTES + 1 + _PLACE_BYTES
 _NOWHERE = bytes(_PLACE_BYTES)
 _HISTORY: Section = "history"
 _ACCESS: Section = "access"
+
+_TOLD = tuple(each for each in HOLDINGS if not each.fence)
+"""What is told of under ids of its own; the rest is under the person's."""
+
+_READ_AT_ONCE = 16
+"""Aggregates whose histories are read side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +57,17 @@ class Reader:
         self._began = began
 
     async def read(self, shelf: int, place: bytes, limit: int) -> list[Found]:
-        """What is on a shelf after this place; the last two shelves are history and access.
+        """What is on a shelf after this place; the last shelves are histories and accesses.
 
         Raises: Unavailable.
         """
-        if shelf < len(SHELVES):
+        beyond = shelf - len(SHELVES)
+        if beyond < 0:
             return await self._documents(SHELVES[shelf], shelf, place, limit)
-        if shelf == len(SHELVES):
+        if beyond == 0:
             return await self._history(shelf, place, limit)
+        if beyond <= len(_TOLD):
+            return await self._history_of_held(_TOLD[beyond - 1], shelf, place, limit)
         return await self._access(shelf, place, limit)
 
     async def _documents(self, of: Shelf, shelf: int, place: bytes, limit: int) -> list[Found]:
@@ -76,6 +87,38 @@ class Reader:
             Found(_HISTORY, changes.told_view(line), shelf, _whole(changes.place_to_bytes(line)))
             for line in lines
         ]
+
+    async def _history_of_held(
+        self, holding: Holding, shelf: int, place: bytes, limit: int
+    ) -> list[Found]:
+        """The histories of what is held, one after another."""
+        query, index = holding.shelf.of(self._call.partner, self._person_id)
+        last, version = _id_in(place), int.from_bytes(place[_ID_BYTES:][:_VERSION_BYTES])
+        compared, found = "$gte", list[Found]()
+        while len(found) < limit:
+            query["_id"] = {compared: last}
+            documents = await self._call.storage[holding.kind].find(
+                query, ("outbox",), hint=index, limit=_READ_AT_ONCE
+            )
+            passed = {last: version}
+            lanes = [
+                changes.find_changes(
+                    self._call,
+                    [(0, holding.kind, each)],
+                    {},
+                    {0: passed.get(each["_id"], 0)},
+                    limit,
+                )
+                for each in documents
+            ]
+            for lane in await asyncio.gather(*lanes):
+                found += [
+                    Found(_HISTORY, changes.told_view(line), shelf, _told_at(line)) for line in lane
+                ]
+            if len(documents) < _READ_AT_ONCE:
+                break
+            compared, last = "$gt", documents[-1]["_id"]
+        return found[:limit]
 
     async def _access(self, shelf: int, place: bytes, limit: int) -> list[Found]:
         query = about(self._call.partner, self._person_id)
@@ -132,7 +175,8 @@ def access_view(line: Document, person_id: str) -> Access:
 
 def _shelves_of(sections: Sequence[Section]) -> list[int]:
     """The shelves of the sections, in the order of these."""
-    of_shelf = [*(shelf.section for shelf in SHELVES), _HISTORY, _ACCESS]
+    histories = [_HISTORY] * (1 + len(_TOLD))
+    of_shelf = [*(shelf.section for shelf in SHELVES), *histories, _ACCESS]
     return [number for section in sections for number, of in enumerate(of_shelf) if of == section]
 
 
@@ -146,6 +190,10 @@ def _where(found: Found) -> bytes:
 
 def _place_of(document: Document) -> bytes:
     return _whole(UUID(document["_id"]).bytes)
+
+
+def _told_at(line: Document) -> bytes:
+    return _whole(UUID(line["aggregate_id"]).bytes + line["version"].to_bytes(_VERSION_BYTES))
 
 
 def _whole(place: bytes) -> bytes:

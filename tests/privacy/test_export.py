@@ -7,6 +7,7 @@ import pytest
 from schemas.privacy import SECTIONS
 from service.auth.scopes import ALL_SCOPES
 from tests.client import Partner
+from tests.membership.accounts import Accounts
 from tests.privacy import people
 from tests.privacy.traces import export
 
@@ -42,6 +43,25 @@ async def test_every_value_is_in_the_export(partner: Partner, kind: str) -> None
     token = partner.token(scopes=ALL_SCOPES - {"read:sensitive"})
     masked = str(await export(partner, somebody.id, token))
     assert [each for each in sorted(values) if each not in masked] == sorted(somebody.numbers)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 500])
+async def test_what_is_told_of_what_is_held(partner: Partner, limit: int) -> None:
+    """Also what stands in no document any more: why a role was asked for, and was not given."""
+    accounts = Accounts(partner)
+    owner = await accounts.user()
+    member = await accounts.user()
+    for _ in range(20):
+        account_id = await accounts.open(owner)
+        await accounts.add(owner, account_id, member, "admin")
+        assert (await accounts.reject(account_id, member)).done
+    items = await export(partner, member, limit=limit)
+    told = [each["data"] for each in items if each["section"] == "history"]
+    kinds = [each["type"] for each in told]
+    assert kinds.count("membership.created") == kinds.count("membership.rejected") == 20
+    assert len({each["event_id"] for each in told}) == len(told)
+    shown = str(told)
+    assert all(each in shown for each in ("no papers", "we grow"))
 
 
 @pytest.mark.parametrize("limit", [1, 3, 500])
