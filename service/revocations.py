@@ -3,10 +3,12 @@
 A revocation is a field of what it follows from (a deactivated user, a session that was refreshed or
 revoked, a removed client), written in the same update. A token is checked against all of them when
 a worker first sees it; from then on the worker looks every second what is new, and forgets the
-tokens of that.
+tokens of that. How old that knowledge is, is told too: a worker may be frozen, or MongoDB away.
 """
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -18,10 +20,19 @@ from service.tokens.sessions import SESSIONS
 from service.users.standing import STANDING, is_good_for
 from service.users.store import USERS
 
-_WATCHED = (USERS.collection, SESSIONS.collection, CLIENTS)
 _INTERVAL = 1.0
-_OVERLAP = timedelta(seconds=30)
-"""How far back each look goes: writes take time to show, and clocks differ."""
+_WATCHED = {
+    USERS.collection: timedelta(minutes=5),
+    CLIENTS: timedelta(minutes=5),
+    SESSIONS.collection: timedelta(seconds=30),
+}
+"""What is looked at, and how far back each look goes.
+
+A revocation has the time of the worker that writes it. It shows later by as much as the write
+takes, as that worker's clock is behind, and as it was frozen between reading its clock and writing.
+Users are deactivated and clients removed seldom, so to look back for long costs little; a session
+is revoked by each refresh.
+"""
 
 _SETTLED = 3.0
 """Seconds that a revocation is told again: a check may have read what was there just before it."""
@@ -35,6 +46,12 @@ class Revocations:
         self._clock = clock
         self._found: dict[tuple[str, datetime], float] = {}
         """What was found in the last looks, and when it first was."""
+        self._known_at = -math.inf
+
+    @property
+    def known_at(self) -> float:
+        """When the last look that told of all revocations began, by the monotonic clock."""
+        return self._known_at
 
     async def refuse_revoked(self, caller: Caller) -> None:
         """Refuse a token whose user, session or client does not stand behind it any more.
@@ -60,15 +77,16 @@ class Revocations:
         seen = self._clock()
         while True:
             await asyncio.sleep(_INTERVAL)
-            began = self._clock()
+            began, began_at = self._clock(), time.monotonic()
             try:
-                looks = [self._since(collection, seen - _OVERLAP) for collection in _WATCHED]
+                looks = [self._since(name, seen - back) for name, back in _WATCHED.items()]
                 found = [document for each in await asyncio.gather(*looks) for document in each]
             except Unavailable:
                 continue
             seen = began
             if ids := self._unsettled(found):
                 forget(ids)
+            self._known_at = began_at
 
     async def _read(
         self, collection: str, id: str | None, fields: tuple[str, ...]

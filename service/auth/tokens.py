@@ -1,8 +1,13 @@
-"""Tokens: verified once, then remembered until they expire or somebody revokes them."""
+"""Tokens: verified once, then remembered until they expire or somebody revokes them.
+
+The memory is good for as long as the worker knows what is revoked. One that was frozen, or whose
+looks at MongoDB fail, verifies each token anew before it trusts it again for a while.
+"""
 
 import math
 import re
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -22,6 +27,11 @@ LONGEST = 8_192
 
 _REMEMBERED = 20_000
 _NEVER = sys.maxsize
+_TRUSTED = 4.0
+"""Seconds without news of revocations after which a worker trusts its memory no more: a token must
+stop working within 5.
+"""
+
 _SKEW = 5.0
 """Seconds that another machine's clock may be ahead when it issues a token."""
 
@@ -31,6 +41,10 @@ _REQUIRED = ("sub", "exp", "iat", "jti", "partner", "scope", "use")
 
 class Revocations(Protocol):
     """Knows whose tokens have stopped working."""
+
+    @property
+    def known_at(self) -> float:
+        """When the last look that told of all revocations began, by the monotonic clock."""
 
     async def refuse_revoked(self, caller: Caller) -> None:
         """Raise Unauthenticated if the caller's token was revoked after it was issued."""
@@ -53,7 +67,8 @@ class Verifier:
         self._nats_accounts = nats_accounts or {}
         self._nats_without_expiry = nats_without_expiry
         self._look_for_keys = look_for_keys
-        self._remembered: dict[str, Caller] = {}
+        self._remembered: dict[str, tuple[Caller, float]] = {}
+        """Callers by token, each with the monotonic time at which its verification began."""
 
     def trust(self, issuer: TrustedIssuer) -> None:
         """Trust these keys of the issuer from now on, and no others."""
@@ -73,14 +88,20 @@ class Verifier:
         return self.remembered(token, now) or await self.verify(token, now)
 
     def remembered(self, token: str, now: float) -> Caller | None:
-        """The caller of a token seen before, if the token is still good.
+        """The caller of a token seen before, if the token is known to be still good.
 
         Raises: TokenExpired.
         """
-        caller = self._remembered.get(token)
-        if caller is not None and caller.expires_at <= now:
+        known = self._remembered.get(token)
+        if known is None:
+            return None
+        caller, verified_at = known
+        if caller.expires_at <= now:
             del self._remembered[token]
             raise TokenExpired
+        since = time.monotonic() - _TRUSTED
+        if self._revocations.known_at < since and verified_at < since:
+            return None
         return caller
 
     async def verify(self, token: str, now: float) -> Caller:
@@ -88,6 +109,7 @@ class Verifier:
 
         Raises: Unauthenticated, TokenExpired; Unavailable, when revocations cannot be read.
         """
+        began = time.monotonic()
         caller = self._checked(token, now)
         trusted = self._issuers
         await self._revocations.refuse_revoked(caller)
@@ -95,7 +117,7 @@ class Verifier:
             return caller  # the keys have changed meanwhile: next time by the new ones
         if len(self._remembered) >= _REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
-        self._remembered[token] = caller
+        self._remembered[token] = (caller, began)
         return caller
 
     def claimed(self, token: str, now: float) -> Caller | None:
@@ -109,7 +131,7 @@ class Verifier:
         """Verify the tokens of these users, sessions and clients anew when they come again."""
         gone = [
             token
-            for token, caller in self._remembered.items()
+            for token, (caller, _) in self._remembered.items()
             if caller.subject in ids or caller.session in ids or caller.client in ids
         ]
         for token in gone:

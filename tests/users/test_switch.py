@@ -1,6 +1,7 @@
 """user.deactivate and activate, and the tokens of users that are not active."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -109,6 +110,22 @@ async def test_tokens_die_on_every_worker(deploy: Deploy, use: TokenUse) -> None
     newest = partner.token(subject=user_id, use=use)
     assert {reply.status for reply in await me(newest)} == {200}
     assert all(now > before for now, before in zip(partner.deployment.answered, asked, strict=True))
+
+
+async def test_revocation_that_shows_late(partner: Partner) -> None:
+    """One with a time long past counts: its writer's clock is behind, or its writer was frozen."""
+    user_id = await partner.user()
+    token = partner.user_token(user_id)
+    assert (await partner.ask("user.me", {}, token)).status == 200
+    now = datetime.now(UTC)
+    off = {"active": False, "revoked": {"at": now - timedelta(minutes=2), "before": now}}
+    users = partner.deployment.database["users"]
+    await users.update_one({"_id": user_id}, {"$set": off})
+
+    async def dead() -> bool:
+        return (await partner.ask("user.me", {}, token)).status == 401
+
+    await eventually(dead, within=5)
 
 
 async def test_users_may_not_switch(partner: Partner) -> None:
