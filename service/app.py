@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
@@ -329,9 +330,14 @@ class Worker:
         await self.relay.deliver(pending)
 
     async def _keep_hearing(self) -> None:
-        """Reconnect when a task of the connection has ended and nothing else noticed."""
+        """Reconnect when a task of the connection has ended and nothing else noticed.
+
+        Raises: ConnectionClosedError, when it was closed and nobody had asked for that.
+        """
         while True:
             await asyncio.sleep(_HEARING_CHECK)
+            if self.connection.is_closed:
+                raise ConnectionClosedError
             if self.connection.is_deaf:
                 log.error("nats_task_ended")
                 await self.connection.force_reconnect()

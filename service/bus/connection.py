@@ -1,4 +1,4 @@
-"""The connection to NATS: nats-py's client with an intake that no frame can end.
+"""The connection to NATS: nats-py's client that no frame and no complaint of the server can end.
 
 nats-py's reading task ends for good on any frame that it cannot decode, while `is_connected` stays
 true. Here message frames are taken apart by the server's own rule (fields between single spaces,
@@ -15,8 +15,9 @@ from typing import Any
 import structlog
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription
+from nats.errors import Error as NatsError
 from nats.errors import ProtocolError
-from nats.protocol.parser import Parser
+from nats.protocol.parser import PERMISSIONS_ERR, Parser
 
 log = structlog.get_logger()
 
@@ -101,6 +102,18 @@ class Connection(Client):
         """Whether the task that reads, or that writes, has ended while the connection stands."""
         tasks = (self._reading_task, self._flusher_task)
         return self.is_connected and any(task is not None and task.done() for task in tasks)
+
+    async def _process_err(self, err_msg: str) -> None:
+        """Connect anew whatever the server complains of; nats-py would close for good.
+
+        An expired login is renewed by it, and what was too large is not sent a second time. What
+        may not be sent or heard ends no connection.
+        """
+        if PERMISSIONS_ERR in err_msg:
+            await super()._process_err(err_msg)
+            return
+        log.error("nats_complained", text=err_msg.strip("'"))
+        await self._process_op_err(NatsError(err_msg))
 
     def _hand_over(self, sid: int, message: _Message) -> Awaitable[None] | None:
         """Call whoever listens, or give what is to be awaited for a subscription of nats-py's."""

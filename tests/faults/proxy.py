@@ -104,6 +104,11 @@ class Proxy:
             for way in ways:
                 way.release()
 
+    def say_inward(self, line: bytes) -> None:
+        """Send the worker a line as if the server had."""
+        for _, inward in self._ways:
+            inward.take(line)
+
     def cut(self) -> None:
         """Close all connections on both sides; what was held back is lost."""
         self._patterns = {}

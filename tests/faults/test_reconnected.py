@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.eventually import eventually
 from tests.faults.audit import all_told, audited
 from tests.faults.house import House
 from tests.faults.load import PATIENCE_SECONDS, Load, loaded
@@ -58,6 +59,25 @@ async def test_publish_over_a_reconnect(
         proxy.release()
         await load.update(user_id)
         assert await audited(house, load) == []
+
+
+@pytest.mark.parametrize(
+    "complaint",
+    ["User Authentication Expired", "Authorization Violation", "Maximum Payload Violation"],
+)
+async def test_server_complains(house: House, complaint: str) -> None:
+    """The worker connects anew, goes on serving, and has said why."""
+    async with proxy_before(house.nats.port) as proxy:
+        worker = await house.worker(nats_url=proxy.url)
+        load = Load(house.bus, house.token, within=0.5)
+        await load.prepare()
+        proxy.say_inward(b"-ERR '%b'\r\n" % complaint.encode())
+        await eventually(lambda: b"nats_reconnected" in worker.log.read_bytes())
+        assert await load.create()
+    assert worker.alive
+    lines = worker.log.read_text().splitlines()
+    [told] = [line for line in lines if "nats_complained" in line]
+    assert complaint.lower() in told
 
 
 async def test_connections_cut_under_load(house: House, rounds: int) -> None:

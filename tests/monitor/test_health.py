@@ -74,6 +74,15 @@ async def test_a_part_that_ended_is_named(deploy: Deploy) -> None:
     assert (live.status, live.checks["parts"]) == (503, "ended: sweep")
 
 
+async def test_a_connection_closed_for_good_is_the_end(deploy: Deploy) -> None:
+    """A worker that will never hear again is not to be kept."""
+    worker = (await deploy(http_port=free_port())).worker
+    await worker.connection.close()
+    assert await asyncio.wait_for(worker.broken(), 5) == "hearing"
+    live = await get(port_of(worker), "/healthz")
+    assert (live.status, live.checks["parts"]) == (503, "ended: hearing")
+
+
 async def test_every_part_is_watched(deployment: Deployment) -> None:
     names = {task.get_name() for task in deployment.worker._background}
     assert names >= {"beat", "relay", "sweep", "revocations", "keys", "hearing", "health"}
