@@ -115,33 +115,35 @@ class Dispatcher:
         request_id = headers.request_id()
         trace = headers.trace() if trace is None else trace
         REQUEST.set((request_id, trace))
+        caller = NOBODY
         task = self._limit.begin()
         try:
-            return await self._carried_out(operation, subject, headers, request_id, trace, body)
+            partner = self._admitted(operation, subject, headers, body)
+            moment = self._clock()
+            if operation.scope != "public":
+                caller = await self._verifier.caller_of(headers.token(), moment.timestamp())
+                _refuse_without_right(operation, partner, caller)
+            if operation.module is not None:
+                await self._refuse_disabled(operation.module, partner, caller)
+            request = _validated(operation, body)
+            call = self._call(operation, partner, caller, request_id, moment, headers, trace)
+            return await self._carried_out(operation, request, call)
         except Problem as problem:
-            return refusal(problem, request_id)
+            return refusal(problem, request_id, caller)
         except asyncio.CancelledError:
             if not self._limit.cancelled(task):
                 raise
-            return refusal(Unavailable(), request_id)
+            return refusal(Unavailable(), request_id, caller)
         except Exception as error:  # noqa: BLE001  # everything is answered
             _log_defect(operation, request_id, error)
-            return refusal(Internal(), request_id)
+            return refusal(Internal(), request_id, caller)
         finally:
             self._limit.end(task)
 
-    async def _carried_out(
-        self,
-        operation: Operation,
-        subject: bytes,
-        headers: Headers,
-        request_id: str,
-        trace: dict[str, str],
-        body: bytes,
-    ) -> Answer:
+    def _admitted(self, operation: Operation, subject: bytes, headers: Headers, body: bytes) -> str:
+        """The partner of a request that is worth a look at its token."""
         partner = partner_in(subject)
-        now = time.monotonic()
-        if not self._rates.admits(partner, operation.throttled, now):
+        if not self._rates.admits(partner, operation.throttled, time.monotonic()):
             raise RateLimited(retry_after=1)
         if partner is None:
             raise InvalidSubject
@@ -149,35 +151,7 @@ class Dispatcher:
             raise InvalidHeader
         if len(body) > LARGEST:
             raise TooLarge
-        moment = self._clock()
-        caller = await self._caller(operation, headers, partner, moment.timestamp())
-        if operation.module is not None:
-            await self._refuse_disabled(operation.module, partner, caller)
-        request = _validated(operation, body)
-        call = self._call(operation, partner, caller, request_id, moment, headers, trace)
-        if call.idempotency_key is not None and operation.creates is not None:
-            call.fingerprint = self._fingerprint(request, caller)
-            return await self._once(operation, self._storage[operation.creates], request, call)
-        return _reply(call, await operation.handler(request, call))
-
-    async def _caller(
-        self, operation: Operation, headers: Headers, partner: str, now: float
-    ) -> Caller:
-        if operation.scope == "public":
-            return NOBODY
-        caller = await self._verifier.caller_of(headers.token(), now)
-        if not caller.may_ask_for(partner):
-            raise WrongPartner
-        if caller.use not in operation.callers:
-            raise WrongTokenKind
-        if operation.open_to_own and caller.own_id is not None:
-            return caller
-        if operation.scope != "by role" and operation.scope not in caller.scopes:
-            raise MissingScope(arguments=[operation.scope])
-        for scope in operation.besides:
-            if scope not in caller.scopes:
-                raise MissingScope(arguments=[scope])
-        return caller
+        return partner
 
     async def _refuse_disabled(self, module: Module, partner: str, caller: Caller) -> None:
         if not await is_on(self._storage, partner, caller.domain, module):
@@ -214,6 +188,12 @@ class Dispatcher:
             call.if_match = headers.if_match()
         return call
 
+    async def _carried_out(self, operation: Operation, request: Any, call: Call) -> Answer:
+        if call.idempotency_key is not None and operation.creates is not None:
+            call.fingerprint = self._fingerprint(request, call.caller)
+            return await self._once(operation, self._storage[operation.creates], request, call)
+        return _reply(call, await operation.handler(request, call))
+
     async def _once(
         self, operation: Operation, aggregates: Aggregates, request: Any, call: Call
     ) -> Answer:
@@ -245,7 +225,7 @@ def partner_in(subject: bytes) -> str | None:
     return partner if PARTNER.fullmatch(partner) else None
 
 
-def refusal(problem: Problem, request_id: str) -> Answer:
+def refusal(problem: Problem, request_id: str, caller: Caller = NOBODY) -> Answer:
     """A refusal as NATS services give it (ADR-32), with an RFC 9457 body."""
     errors = problem.errors()
     line = f"{problem.status} {errors[0]['code']}: {problem.detail}"
@@ -257,7 +237,22 @@ def refusal(problem: Problem, request_id: str) -> Answer:
     if problem.status in (429, 503):
         headers += f"Retry-After: {problem.retry_after or 1}\r\n"
     body = to_json(problem.body(request_id))
-    return Answer(request_id, headers.encode(), body, problem.status, errors[0]["code"])
+    return Answer(request_id, headers.encode(), body, problem.status, errors[0]["code"], caller)
+
+
+def _refuse_without_right(operation: Operation, partner: str, caller: Caller) -> None:
+    """Raises: WrongPartner, WrongTokenKind, MissingScope."""
+    if not caller.may_ask_for(partner):
+        raise WrongPartner
+    if caller.use not in operation.callers:
+        raise WrongTokenKind
+    if operation.open_to_own and caller.own_id is not None:
+        return
+    if operation.scope != "by role" and operation.scope not in caller.scopes:
+        raise MissingScope(arguments=[operation.scope])
+    for scope in operation.besides:
+        if scope not in caller.scopes:
+            raise MissingScope(arguments=[scope])
 
 
 def _validated(operation: Operation, body: bytes) -> Any:

@@ -224,7 +224,7 @@ class Server:
         endpoint, reply = request.endpoint, request.reply
         if len(answer.headers) + len(answer.body) + 16 > self._connection.max_payload:
             log.error("reply_too_large", operation=endpoint.operation.title, bytes=len(answer.body))
-            answer = refusal(Internal(), answer.request_id)
+            answer = refusal(Internal(), answer.request_id, answer.caller)
         if reply and may_answer(reply):
             self._connection.send(reply, answer.body, answer.headers)
         elif reply:

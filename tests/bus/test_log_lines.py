@@ -13,6 +13,7 @@ from tests.client import Partner
 from tests.eventually import eventually
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+NO_ONE = "018f0000-0000-7000-8000-000000000000"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
@@ -68,6 +69,29 @@ async def test_a_defect_has_them_too(partner: Partner, lines: list[dict[str, obj
     await eventually(lambda: len([x for x in lines if x.get("request_id") == "defective"]) == 2)
     assert {line["event"] for line in lines if line.get("trace_id") == TRACE} == {
         *("defect", "request"),
+    }
+    assert [line["actor"] for line in lines if line["event"] == "request"][-1] == "tests"
+
+
+async def test_a_refusal_names_who_asked(partner: Partner, lines: list[dict[str, object]]) -> None:
+    """Whatever it is for, once the token has told; before that it is nobody."""
+    poor = partner.token(subject="poor", scopes=())
+    nobody = {"user_id": NO_ONE}
+    await partner.ask("user.deactivate", nobody, token="x", x_request_id="no-token")
+    await partner.ask("user.deactivate", nobody, token=poor, x_request_id="no-right")
+    await partner.ask("user.deactivate", b"x", x_request_id="no-json")
+    await partner.ask("user.deactivate", nobody, x_request_id="no-user")
+
+    def actors() -> dict[object, object]:
+        told = [line for line in lines if line["event"] == "request"]
+        return {line["request_id"]: line["actor"] for line in told}
+
+    await eventually(lambda: len(actors()) == 4)
+    assert actors() == {
+        "no-token": "anonymous",
+        "no-right": "poor",
+        "no-json": "tests",
+        "no-user": "tests",
     }
 
 
