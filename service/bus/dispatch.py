@@ -143,8 +143,8 @@ class Dispatcher:
     def _admitted(self, operation: Operation, subject: bytes, headers: Headers, body: bytes) -> str:
         """The partner of a request that is worth a look at its token."""
         partner = partner_in(subject)
-        if not self._rates.admits(partner, operation.throttled, time.monotonic()):
-            raise RateLimited(retry_after=1)
+        if wait := self._rates.wait(partner, operation.throttled, time.monotonic()):
+            raise RateLimited(retry_after=wait)
         if partner is None:
             raise InvalidSubject
         if headers.malformed:

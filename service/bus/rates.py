@@ -1,5 +1,6 @@
 """Rates: a token bucket for each partner, and one apart for each operation that has its own."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,14 +26,17 @@ class Rates:
         self._throttles = throttles or {}
         self._buckets: dict[tuple[str | None, str], _Bucket] = {}
 
-    def admits(self, partner: str | None, throttle: str | None, now: float) -> bool:
-        """Whether a request may go on; `now` is in seconds of a monotonic clock."""
-        if self._partner_rate and not self._take(partner, "", self._partner_rate, now):
-            return False
-        rate = self._throttles.get(throttle, 0) if throttle is not None else 0
-        return not rate or self._take(partner, throttle or "", rate, now)
+    def wait(self, partner: str | None, throttle: str | None, now: float) -> int:
+        """Whole seconds until a request is admitted: 0 for one that may go on.
 
-    def _take(self, partner: str | None, name: str, rate: float, now: float) -> bool:
+        `now` is in seconds of a monotonic clock.
+        """
+        if self._partner_rate and (wait := self._take(partner, "", self._partner_rate, now)):
+            return wait
+        rate = self._throttles.get(throttle, 0) if throttle is not None else 0
+        return self._take(partner, throttle or "", rate, now) if rate else 0
+
+    def _take(self, partner: str | None, name: str, rate: float, now: float) -> int:
         most = max(1.0, 2 * rate)
         bucket = self._buckets.get((partner, name))
         if bucket is None:
@@ -42,6 +46,6 @@ class Rates:
         bucket.level = min(most, bucket.level + (now - bucket.filled_at) * rate)
         bucket.filled_at = now
         if bucket.level < 1:
-            return False
+            return math.ceil((1 - bucket.level) / rate)
         bucket.level -= 1
-        return True
+        return 0

@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -95,6 +96,18 @@ class TestRates:
             return (await loud.ask("user.list", {})).status == 200
 
         await eventually(admitted)
+
+    @pytest.mark.parametrize("settings", [{"partner_rate": 0.1}, {"exists_rate": 0.1}], ids=str)
+    async def test_it_is_told_how_long_to_stay_away(
+        self, deploy: Deploy, settings: dict[str, Any]
+    ) -> None:
+        """Until the next is admitted, be that the partner's rate or the operation's own."""
+        partner = Partner(await deploy(**settings))
+        body = {"email": "nobody@example.com"}
+        assert (await partner.ask("user.exists", body)).done
+        refused = await partner.ask("user.exists", body)
+        assert refused.refusal == (429, "RATE_LIMITED", None)
+        assert 8 <= int(refused.headers["Retry-After"]) <= 10
 
 
 class TestBound:
