@@ -79,11 +79,14 @@ def _field_at(body: bytes, message: str) -> str | None:
     lines = body.split(b"\n")
     end = sum(len(each) + 1 for each in lines[: line - 1]) + column
     depth, last, field = 0, b"", None
-    for token in _TOKEN.findall(body[:end]):
+    for match in _TOKEN.finditer(body[:end]):
+        token = match[0]
         if token in b"{[":
             depth += 1
         elif token in b"}]":
             depth -= 1
+            if depth == 0 and match.end() < end:
+                return None  # it breaks off behind the object
         elif token == b":" and depth == 1 and last.startswith(b'"'):
             field = last[1:-1]
         elif token == b"," and depth == 1:

@@ -59,6 +59,7 @@ NOT_JSON = bodies(
     None,
     *(b"{", b"[", b"nul", b"{]", b"}", b"{]}", b'"', b"\x00", b"{}\x00", b"{}{}", b"{}x", b"\xff"),
     *(b"\xef\xbb\xbf{}", b"\xfe\xff\x00{\x00}", b"<user/>", b"user_id=1", b"{'user_id':1}"),
+    *(NOTHING + behind for behind in (b" x", b"x", b"}", b",", b"{}", b"\n\n]", b'"')),
     *(b"{user_id:1}", b'{"user_id"}', b'{"\xff":1}', b'{"\\ud800":1}', b"[" * 100_000),
     *(gzip.compress(b"{}", mtime=0), b"// nothing\n{}", b"PING\r\n", b'{"user_id":"x",}'),
     *(b"null", b"true", b"0", b"-1.5e3", b'"{}"', b"[]", b"[{}]", b'["user_id"]', b"  \n "),
