@@ -10,7 +10,7 @@ from typing import Any
 
 from service import __version__
 from service.bus.connection import Connection
-from service.bus.server import QUEUE_GROUP, Endpoint, Server, may_answer
+from service.bus.server import QUEUE_GROUP, Endpoint, Server, is_answered
 from service.operation import Operation
 from service.wire import to_json
 
@@ -69,12 +69,12 @@ class Discovery:
     def _reply(
         self,
         answer: Callable[[], dict[str, Any]],
-        _subject: bytes,
+        subject: bytes,
         reply: bytes,
         _headers: bytes,
         _body: bytes,
     ) -> None:
-        if reply and may_answer(reply):
+        if is_answered(reply, subject.decode()):
             self._connection.send(reply, to_json(answer()))
 
 

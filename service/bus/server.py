@@ -168,7 +168,7 @@ class Server:
             self._watch_queue()
 
     def _refuse(self, endpoint: Endpoint, reply: bytes, headers: bytes, began: int) -> None:
-        if reply and may_answer(reply):
+        if is_answered(reply, endpoint.operation.title):
             told, body = self._refusals.refuse(headers, began / 1e9)
             self._connection.send(reply, body, told)
         endpoint.durations.add(time.perf_counter_ns() - began)
@@ -225,10 +225,8 @@ class Server:
         if len(answer.headers) + len(answer.body) + 16 > self._connection.max_payload:
             log.error("reply_too_large", operation=endpoint.operation.title, bytes=len(answer.body))
             answer = refusal(Internal(), answer.request_id, answer.caller)
-        if reply and may_answer(reply):
+        if is_answered(reply, endpoint.operation.title):
             self._connection.send(reply, answer.body, answer.headers)
-        elif reply:
-            log.warning("reply_subject_refused", operation=endpoint.operation.title)
         elapsed = time.perf_counter_ns() - request.began
         endpoint.durations.add(elapsed)
         if answer.status != 200:
@@ -252,6 +250,16 @@ class Server:
             code=answer.code,
             ms=round(elapsed / 1e6, 2),
         )
+
+
+def is_answered(reply: bytes, operation: str) -> bool:
+    """Whether the request has a reply subject that may be answered; one that may not is logged."""
+    if not reply:
+        return False
+    allowed = may_answer(reply)
+    if not allowed:
+        log.warning("reply_subject_refused", operation=operation)
+    return allowed
 
 
 def may_answer(reply: bytes) -> bool:

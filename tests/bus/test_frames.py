@@ -94,14 +94,17 @@ class TestReplySubjects:
         [message] = [message for message in raw.heard if message.subject == reply]
         assert orjson.loads(message.data) == {"users": [], "next_cursor": None}
 
+    @pytest.mark.parametrize("title", ["user.list", "$SRV.INFO"])
     async def test_refused_place_is_logged(
-        self, raw: RawClient, partner: Partner, capsys: pytest.CaptureFixture[str]
+        self, raw: RawClient, partner: Partner, title: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         """That a reply subject was refused can be read in the log."""
         headers = block(b"token: " + partner.all_rights.encode())
-        raw.publish(partner.subject("user.list").encode(), b"{}", headers, b"evt.x")
+        subject = partner.subject(title) if title in BY_TITLE else title
+        raw.publish(subject.encode(), b"{}", headers, b"evt.x")
         await self.all_is_said(raw, partner)
-        assert re.search("reply_subject_refused.*user.list", capsys.readouterr().out)
+        told = rf"reply_subject_refused.*{re.escape(title)}"
+        assert re.search(told, capsys.readouterr().out)
 
     async def all_is_said(self, raw: RawClient, partner: Partner) -> None:
         """Return once the worker has answered what was sent, and the answers have come."""

@@ -112,16 +112,20 @@ class TestRates:
 
 class TestBound:
     async def test_more_than_the_bound_is_refused_at_once(
-        self, deploy: Deploy, private_servers: PrivateServers
+        self,
+        deploy: Deploy,
+        private_servers: PrivateServers,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         """With the worker full of requests that hang, the next hears OVERLOADED and does not wait.
 
-        The requests that hung are answered too; and when the worker has room again it serves.
+        A place that is not the caller's hears nothing, and the log says so. The requests that hung
+        are answered too; and when the worker has room again it serves.
         """
         mongo = await private_servers.mongo()
-        partner = Partner(await deploy(mongo=mongo.url, bound=4))
+        deployment = await deploy(mongo=mongo.url, bound=4)
+        partner, worker = Partner(deployment), deployment.worker
         user_id = await partner.user()
-        worker = partner.deployment.worker
         mongo.freeze()
         loop = asyncio.get_running_loop()
         try:
@@ -137,6 +141,8 @@ class TestBound:
                 assert reply.refusal == (503, "OVERLOADED", None)
                 assert reply.headers["Retry-After"] == "1"
                 assert reply.headers["X-Request-Id"] == f"r-{number}"
+            await deployment.nats.publish(partner.subject("user.get"), reply="evt.x")
+            await eventually(lambda: "reply_subject_refused" in capsys.readouterr().out)
             assert not any(task.done() for task in hanging)
         finally:
             mongo.thaw()
