@@ -14,7 +14,14 @@ from typing import Any, Literal
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import ASCENDING, AsyncMongoClient, IndexModel, ReturnDocument, UpdateOne
+from pymongo import (
+    ASCENDING,
+    AsyncMongoClient,
+    IndexModel,
+    ReadPreference,
+    ReturnDocument,
+    UpdateOne,
+)
 from pymongo.errors import BulkWriteError, ConfigurationError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
@@ -155,7 +162,13 @@ class Mongo:
         except (ConfigurationError, ValueError) as error:
             raise WrongUri(str(error).rstrip(".")) from error
         options: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
-        self._database = self._client.get_database(name, codec_options=options)
+        self._database = self._client.get_database(
+            name,
+            codec_options=options,
+            # Whatever the URI says: what was acknowledged is to be read again at once.
+            read_preference=ReadPreference.PRIMARY,
+            read_concern=ReadConcern("local"),
+        )
         self._majority = self._database.with_options(read_concern=ReadConcern("majority"))
         self._snapshot = self._database.with_options(read_concern=ReadConcern("snapshot"))
 
@@ -331,7 +344,9 @@ class Mongo:
         """
         session = self._client.start_session()
         async with await session if isawaitable(session) else session as opened:
-            begun = opened.start_transaction(read_concern=ReadConcern("snapshot"))
+            begun = opened.start_transaction(
+                read_concern=ReadConcern("snapshot"), read_preference=ReadPreference.PRIMARY
+            )
             if isawaitable(begun):
                 await begun
             try:
