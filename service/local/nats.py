@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from functools import partial
 from pathlib import Path
 
@@ -33,7 +34,9 @@ async def start_nats(data_dir: Path, *, port: int = 4222, config: str = "") -> L
             folder=folder,
             port=port,
             url=f"nats://{LOOPBACK}:{port}",
-            prepare=partial((folder / CONFIG).write_text, _config(folder, source, port) + config),
+            prepare=partial(
+                (folder / CONFIG).write_bytes, os.fsencode(_config(folder, source, port) + config)
+            ),
             obstacle=partial(greeting_missing, LOOPBACK, port),
         )
     )
@@ -54,5 +57,6 @@ async def greeting_missing(host: str, port: int) -> str | None:
 
 
 def _config(folder: Path, source: Source, port: int) -> str:
-    store = json.dumps(str(folder / "data"))
+    # As JSON has it, but for `\u00e9`: that escape is none of nats-server's.
+    store = json.dumps(str(folder / "data"), ensure_ascii=False)
     return f'listen: "{source.address}:{port}"\njetstream {{ store_dir: {store} }}\n'

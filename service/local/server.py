@@ -86,14 +86,13 @@ class LocalServer:
         """Start the server and return when it serves."""
         if self.alive:
             return
-        lock = _lock(self._plan.folder, self._plan.program)
         try:
-            self._plan.source.clear(self._plan.folder)
-            self._plan.prepare()
-            self._require_port()
-            self._process = self._spawn(lock)
-        finally:
-            os.close(lock)
+            self._launch()
+        except OSError as error:
+            raise LocalServerError(
+                f"{self._plan.program.name} cannot be started in {self._plan.folder}: {error}. "
+                "Clear the way, or choose another --data-dir."
+            ) from error
         try:
             await self._until_serving()
         except BaseException:
@@ -138,6 +137,16 @@ class LocalServer:
 
     def _signal(self, number: Signals) -> None:
         self._plan.source.signal(self._child, number, self._plan.folder)
+
+    def _launch(self) -> None:
+        lock = _lock(self._plan.folder, self._plan.program)
+        try:
+            self._plan.source.clear(self._plan.folder)
+            self._plan.prepare()
+            self._require_port()
+            self._process = self._spawn(lock)
+        finally:
+            os.close(lock)
 
     def _require_port(self) -> None:
         obstacle = obstacle_at(self.port)

@@ -127,6 +127,43 @@ async def test_two_servers_never_share_a_folder(
     assert server.alive
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["Zoë", 'a "b"', "a\\b", "$a {b} #c", "a\tb"],
+    ids=["letter", "quote", "backslash", "signs", "tab"],
+)
+async def test_a_folder_may_have_any_name(case: Case, tmp_path: Path, name: str) -> None:
+    server = await case.start(tmp_path / name, port=0)
+    try:
+        await case.put(server.url)
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize(
+    ("start", "file", "folder"),
+    [
+        (start_nats, "nats", None),
+        (start_nats, None, "nats/nats.conf"),
+        (start_mongo, "mongo", None),
+        (start_mongo, "mongo/data", None),
+    ],
+    ids=["nats", "nats.conf", "mongo", "mongo-data"],
+)
+async def test_a_file_where_a_folder_should_be_is_named(
+    tmp_path: Path, start: Start, file: str | None, folder: str | None
+) -> None:
+    """And a folder in the place of a file."""
+    path = tmp_path / (file or folder or "")
+    path.parent.mkdir(exist_ok=True)
+    if file:
+        path.touch()
+    else:
+        path.mkdir()
+    with pytest.raises(LocalServerError, match=f"cannot be started in .*'{path}'"):
+        await start(tmp_path, port=0)
+
+
 async def test_a_frozen_server_ends_when_told_to(server: LocalServer) -> None:
     server.freeze()
     assert psutil.Process(server.pid).status() == psutil.STATUS_STOPPED
