@@ -19,6 +19,8 @@ from testcontainers.core.docker_client import DockerClient
 from service.local import GivenServer, LocalServer, LocalServerError, start_mongo, start_nats
 from service.local.mongo import MONGOD, primary_missing
 from service.local.nats import NATS_SERVER, greeting_missing
+from service.local.ports import LOOPBACK, free_port, listens
+from service.local.server import Plan
 from service.local.sources import Program, find_source
 from tests.eventually import eventually
 
@@ -154,6 +156,30 @@ class PrivateServers:
     async def mongo(self, *, arguments: Sequence[str] = ()) -> LocalServer:
         """Start a mongod, with further arguments of its command line."""
         return self._keep(await start_mongo(self._next_folder(), port=0, arguments=arguments))
+
+    async def standalone_mongo(self, *, arguments: Sequence[str] = ()) -> LocalServer:
+        """Start a mongod that is in no replica set."""
+        source = await asyncio.to_thread(find_source, MONGOD)
+        folder, port = self._next_folder(), free_port()
+        place = ("--dbpath", str(folder / "data"), "--port", str(port), "--bind_ip", source.address)
+
+        async def obstacle() -> str | None:
+            return None if await listens(LOOPBACK, port) else "nobody answers"
+
+        server = LocalServer(
+            Plan(
+                program=MONGOD,
+                source=source,
+                arguments=(*place, "--nounixsocket", *arguments),
+                folder=folder,
+                port=port,
+                url=f"mongodb://{LOOPBACK}:{port}/",
+                prepare=functools.partial((folder / "data").mkdir, exist_ok=True),
+                obstacle=obstacle,
+            )
+        )
+        await server.start()
+        return self._keep(server)
 
     def kill(self) -> None:
         """End them all, without ceremony: nobody wants their data any more."""

@@ -3,11 +3,12 @@
 import time
 from datetime import UTC, datetime, timedelta
 
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from service.app import INDEXES, KINDS
 from service.command.findings import Finding, clock, ok, unknown, wrong
-from service.command.reach import shown
+from service.command.reach import NO_SET_ADVICE, shown
+from service.local.mongo import TRANSACTION_SECONDS
 from service.problems import Unavailable
 from service.resources import open_mongo
 from service.settings import Settings
@@ -16,6 +17,7 @@ from service.storage.mongo import Mongo
 
 _OLD = timedelta(seconds=60)
 _COUNTED = 1_000
+_LIFETIME = "transactionLifetimeLimitSeconds"
 
 
 async def check_mongo(settings: Settings) -> list[Finding]:
@@ -24,6 +26,7 @@ async def check_mongo(settings: Settings) -> list[Finding]:
     try:
         return [
             *await _server(mongo, settings),
+            await _transactions(mongo),
             *[await _indexes(mongo, name, [i.name for i in indexes]) for name, indexes in INDEXES],
             await _backlog(mongo),
         ]
@@ -31,7 +34,7 @@ async def check_mongo(settings: Settings) -> list[Finding]:
         address = shown(settings.mongo_uri)
         found = f"{address} does not answer" if isinstance(error, Unavailable) else str(error)
         advice = "Start it, or correct SVC_USER_MONGO_URI."
-        rest = ("clock of MongoDB", "indexes", "outbox")
+        rest = ("clock of MongoDB", "transactions", "indexes", "outbox")
         return [wrong("MongoDB", found, advice), *(unknown(each, "") for each in rest)]
     finally:
         await mongo.close()
@@ -46,9 +49,21 @@ async def _server(mongo: Mongo, settings: Settings) -> list[Finding]:
     if "setName" in hello:
         server = ok("MongoDB", f"{found}, replica set {hello['setName']}")
     else:
-        advice = "Start mongod with --replSet and initiate the set: one member is enough."
-        server = wrong("MongoDB", f"{found}, not a replica set", advice)
+        server = wrong("MongoDB", f"{found}, not a replica set", NO_SET_ADVICE)
     return [server, clock("clock of MongoDB", now - hello["localTime"].timestamp())]
+
+
+async def _transactions(mongo: Mongo) -> Finding:
+    """How long a transaction may stay open that a killed worker has left."""
+    try:
+        seconds = await mongo.parameter(_LIFETIME)
+    except OperationFailure:
+        return unknown("transactions", f"{_LIFETIME} is not for this user to see")
+    found = f"end after {seconds} s at most"
+    if seconds > TRANSACTION_SECONDS:
+        advice = f"Start mongod with --setParameter {_LIFETIME}={TRANSACTION_SECONDS}."
+        return wrong("transactions", f"{found}: so long a killed worker blocks others", advice)
+    return ok("transactions", found)
 
 
 async def _indexes(mongo: Mongo, collection: str, wanted: list[str]) -> Finding:

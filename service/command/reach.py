@@ -15,12 +15,14 @@ from pymongo.errors import PyMongoError
 from service import resources
 from service.command.failure import Failure, NoAnswer
 from service.problems import Unavailable
-from service.settings import Settings
+from service.settings import Settings, WrongSetting
 
 _CONNECT_DEADLINE = 5.0
 _LOOK_EVERY = 0.5
 _LEADERLESS = 2.0
 """Seconds in which JetStream answers, unless its servers have yet to choose a leader."""
+
+NO_SET_ADVICE = "Start mongod with --replSet and initiate the set: one member is enough."
 
 
 @asynccontextmanager
@@ -57,7 +59,8 @@ async def nats_client(settings: Settings, **options: Any) -> AsyncIterator[Clien
 async def wait_for_servers(settings: Settings, patience: float) -> None:
     """Return as soon as NATS and MongoDB both answer.
 
-    Raises: Failure, when that is not so after `patience` seconds.
+    Raises: Failure, when that is not so after `patience` seconds; WrongSetting, of what no patience
+    will mend.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience
@@ -73,7 +76,7 @@ async def wait_for_servers(settings: Settings, patience: float) -> None:
 
 def shown(url: str) -> str:
     """A URL without the password that may be in it."""
-    return re.sub(r"//[^/@]*@", "//***@", url)
+    return re.sub(r"//[^/]*@", "//***@", url)
 
 
 async def _obstacle(settings: Settings) -> str | None:
@@ -96,16 +99,22 @@ async def _nats_obstacle(settings: Settings) -> str | None:
 
 
 async def _mongo_obstacle(settings: Settings) -> str | None:
+    """Raises: WrongSetting, for a server without transactions."""
     mongo = resources.open_mongo(settings)
+    address = shown(settings.mongo_uri)
     try:
-        await mongo.ping()
+        hello = await mongo.hello()
     except Unavailable:
-        return f"MongoDB at {shown(settings.mongo_uri)} does not answer."
+        return f"MongoDB at {address} does not answer."
     except PyMongoError as error:
-        return f"MongoDB at {shown(settings.mongo_uri)} cannot be used: {error}."
+        return f"MongoDB at {address} cannot be used: {error}."
     finally:
         await mongo.close()
-    return None
+    if "setName" in hello:
+        return None
+    if hello.get("isreplicaset"):
+        return f"MongoDB at {address} is to be in a replica set that is not initiated yet."
+    raise WrongSetting(f"SVC_USER_MONGO_URI is wrong: {address} is no replica set. {NO_SET_ADVICE}")
 
 
 def _cause(error: Exception) -> str:

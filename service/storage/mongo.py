@@ -159,7 +159,7 @@ class Mongo:
                 heartbeatFrequencyMS=2_000,
                 maxPoolSize=64,
             )
-        except (ConfigurationError, ValueError) as error:
+        except (ConfigurationError, ValueError, OSError) as error:  # it reads files of TLS, too
             raise WrongUri(str(error).rstrip(".")) from error
         options: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
         self._database = self._client.get_database(
@@ -384,6 +384,14 @@ class Mongo:
         Raises: Unavailable.
         """
         return frozenset(await told(self._database[collection].index_information()))
+
+    async def parameter(self, name: str) -> Any:
+        """A parameter of the server.
+
+        Raises: Unavailable; OperationFailure, where the user may not see it.
+        """
+        answer = await told(self._client.admin.command({"getParameter": 1, name: 1}))
+        return answer[name]
 
     async def command(self, command: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send a database command as it is.

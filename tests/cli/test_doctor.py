@@ -121,6 +121,18 @@ async def test_a_stream_that_is_not_in_line_is_found(
     assert "subjects" not in found
 
 
+async def test_transactions_that_may_stay_open_for_long_are_found(
+    invoke: Invoke, settings: pytest.MonkeyPatch, private_servers: PrivateServers
+) -> None:
+    assert "ok" in rows((await invoke("doctor")).stdout)["transactions"]
+    server = await private_servers.standalone_mongo()
+    settings.setenv("SVC_USER_MONGO_URI", server.url)
+    found = rows((await invoke("doctor")).stdout)
+    assert "wrong" in found["transactions"]
+    assert "60 s" in found["transactions"]
+    assert "not a replica set" in found["MongoDB"]
+
+
 def test_a_clock_that_is_off_is_wrong() -> None:
     assert clock("clock", 0.5).state is State.OK
     assert clock("clock", -3.0).state is State.WRONG

@@ -10,9 +10,12 @@ import pytest
 
 from service.command.keys import make_keys
 from service.local import start_mongo
-from service.local.ports import free_port
+from service.local.mongo import primary_missing
+from service.local.ports import LOOPBACK, free_port
 from tests.cli.conftest import Invoke
 from tests.cli.program import Program, environment, run
+from tests.eventually import eventually
+from tests.servers import PrivateServers
 
 
 async def test_it_serves_beside_a_dev_until_it_is_told_to_end(dev_dir: Path) -> None:
@@ -42,6 +45,33 @@ async def test_it_waits_for_servers_that_come_late(tmp_path: Path, nats_url: str
         assert await serving.stop() == 0
     finally:
         mongo.kill()
+
+
+async def test_a_mongod_alone_stops_the_start_at_once(
+    tmp_path: Path, nats_url: str, private_servers: PrivateServers
+) -> None:
+    """It would refuse each transaction later. One whose set is to be initiated is waited for."""
+    make_keys(tmp_path)
+    server = await private_servers.standalone_mongo()
+    env = {**settings(tmp_path, nats_url, server.port), "SVC_USER_MONGO_URI": server.url}
+    status, text = await run("serve", env=env)
+    assert status == 2
+    assert "SVC_USER_MONGO_URI is wrong: " in text
+    assert "--replSet" in text
+    assert "Waiting" not in text
+
+    to_be = await private_servers.standalone_mongo(arguments=["--replSet", "rs0"])
+    serving = await Program.start(
+        "serve", env=env | {"SVC_USER_MONGO_URI": f"{to_be.url}?directConnection=true"}
+    )
+    assert "not initiated" in await serving.error_line_with("Waiting")
+
+    async def initiated() -> bool:
+        return await primary_missing(LOOPBACK, to_be.port, f"{LOOPBACK}:{to_be.port}") is None
+
+    await eventually(initiated)
+    await serving.error_line_with('"ready"')
+    assert await serving.stop() == 0
 
 
 def settings(keys: Path, nats_url: str, mongo_port: int) -> Mapping[str, str]:
@@ -89,6 +119,7 @@ async def test_a_setting_that_is_wrong_in_itself_is_named(
     ("name", "value"),
     [
         ("SVC_USER_MONGO_URI", "mongodb://user:p@ss@host/"),
+        ("SVC_USER_MONGO_URI", "mongodb://host/?tls=true&tlsCAFile=/no/such/file"),
         ("SVC_USER_KEYS_DIR", None),
     ],
 )
