@@ -24,7 +24,12 @@ from service.storage.mongo import Driver
 PREFIX = "SVC_USER_"
 
 _NATS_SCHEMES = frozenset({"nats", "tls", "ws", "wss"})
+_SYSTEM_DATABASES = frozenset({"admin", "local", "config"})
 _FIELD = re.compile(r'field "(\w+)"')
+_HOUR, _DAY = 3_600, 86_400
+_TEN_YEARS = 3_650 * _DAY
+_LEAST_BYTES = 16 * 2**20
+"""Less would hold no more than a few events, and drop the others as they come."""
 
 
 class WrongSetting(Exception):
@@ -51,7 +56,9 @@ class ExternalIssuer(BaseModel):
 class Settings(BaseSettings):
     """What an operator may set; each as an environment variable with the prefix SVC_USER_."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", allow_inf_nan=False
+    )
 
     nats_url: str = Field("nats://127.0.0.1:4222", description="NATS servers, comma-separated.")
     nats_creds: FilePath | None = Field(
@@ -78,10 +85,13 @@ class Settings(BaseSettings):
         None, description="Folder with data.json and signing.json, the two key rings."
     )
     token_seconds: int = Field(
-        DEFAULT_TTL, ge=1, description="Seconds that a token of svc.token is good for."
+        DEFAULT_TTL,
+        ge=1,
+        le=_TEN_YEARS,
+        description="Seconds that a token of svc.token is good for.",
     )
     refresh_seconds: int = Field(
-        90 * 86_400, ge=1, description="Seconds that a refresh token is good for."
+        90 * _DAY, ge=1, le=_TEN_YEARS, description="Seconds that a refresh token is good for."
     )
     issuers: tuple[ExternalIssuer, ...] = Field(
         (), description='Issuers to trust: JSON list of {"issuer", "audience", "jwks_file"|"jwks"}.'
@@ -110,13 +120,21 @@ class Settings(BaseSettings):
     exists_rate: float = Field(
         20, ge=0, description="user.exists requests a second for a partner; 0: no limit."
     )
-    drain_seconds: float = Field(20, gt=0, description="Seconds a stopping worker has to finish.")
+    drain_seconds: float = Field(
+        20, gt=0, le=_HOUR, description="Seconds a stopping worker has to finish."
+    )
 
     stream_replicas: int = Field(1, ge=1, le=5, description="Replicas of the event stream.")
-    stream_max_age_days: float = Field(0, ge=0, description="Days an event stays; 0: for ever.")
+    stream_max_age_days: float = Field(
+        0, ge=0, le=36_500, description="Days an event stays; 0: for ever."
+    )
     stream_max_bytes: int = Field(-1, ge=-1, description="Bytes the stream may hold; -1: no limit.")
-    sweep_seconds: float = Field(2, gt=0, description="Seconds between two looks for old events.")
-    sweep_age_seconds: float = Field(5, ge=0, description="Age at which a waiting event is swept.")
+    sweep_seconds: float = Field(
+        2, gt=0, le=_HOUR, description="Seconds between two looks for old events."
+    )
+    sweep_age_seconds: float = Field(
+        5, ge=0, le=_DAY, description="Age at which a waiting event is swept."
+    )
 
     http_port: int = Field(
         0, ge=0, le=65_535, description="Port of /healthz, /readyz and /metrics; 0: none."
@@ -141,11 +159,11 @@ class Settings(BaseSettings):
     @field_validator("nats_url")
     @classmethod
     def _servers_are_urls(cls, value: str) -> str:
-        for url in value.split(","):
-            parts = urlsplit(url.strip())
-            if parts.scheme not in _NATS_SCHEMES or not parts.hostname:
-                raise ValueError("nats://host:port is wanted, or several with commas between")
-            parts.port  # noqa: B018  # raises ValueError where it is none
+        if not all(_is_server(url.strip()) for url in value.split(",")):
+            raise ValueError(
+                "nats://host:port is wanted, or several with commas between; a password with signs "
+                f"that mean something in a URL goes into {PREFIX}NATS_PASSWORD"
+            )
         return value
 
     @field_validator("mongo_uri")
@@ -155,10 +173,46 @@ class Settings(BaseSettings):
             raise ValueError("mongodb://host:port/?replicaSet=name is wanted")
         return value
 
-    @model_validator(mode="after")
-    def _keys_are_keys(self) -> Self:
-        for name in self._trusted_accounts:
+    @field_validator("mongo_database")
+    @classmethod
+    def _database_is_our_own(cls, value: str) -> str:
+        if value.lower() in _SYSTEM_DATABASES:
+            raise ValueError(f"{value} is MongoDB's own: choose another name")
+        return value
+
+    @field_validator("stream_max_age_days")
+    @classmethod
+    def _events_stay_a_while(cls, value: float) -> float:
+        if 0 < value * 24 < 1:
+            raise ValueError("events stay for an hour at least, which is 0.042; 0: for ever")
+        return value
+
+    @field_validator("stream_max_bytes")
+    @classmethod
+    def _stream_holds_events(cls, value: int) -> int:
+        if 0 <= value < _LEAST_BYTES:
+            raise ValueError(f"{_LEAST_BYTES} is the least; -1: no limit")
+        return value
+
+    @field_validator("nats_accounts")
+    @classmethod
+    def _keys_are_keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
             account_key(name)
+        return value
+
+    @field_validator("nats_accounts_file")
+    @classmethod
+    def _file_has_keys(cls, value: Path | None) -> Path | None:
+        cls._keys_are_keys(_names_in(value))
+        return value
+
+    @model_validator(mode="after")
+    def _pairs_are_whole(self) -> Self:
+        for name, other in (("nats_key", "nats_cert"), ("nats_password", "nats_user")):
+            if getattr(self, name) is not None and getattr(self, other) is None:
+                given, missing = (f"{PREFIX}{each.upper()}" for each in (name, other))
+                raise ValueError(f"{given} is set without {missing}: set both, or neither")
         return self
 
     @property
@@ -169,16 +223,8 @@ class Settings(BaseSettings):
     @property
     def account_keys(self) -> dict[str, Ed25519PublicKey]:
         """The trusted NATS accounts by their nkeys."""
-        return {name: account_key(name) for name in self._trusted_accounts}
-
-    @property
-    def _trusted_accounts(self) -> tuple[str, ...]:
-        if self.nats_accounts_file is None:
-            return self.nats_accounts
-        try:
-            return (*self.nats_accounts, *self.nats_accounts_file.read_text().split())
-        except OSError as error:
-            raise ValueError(str(error)) from error
+        names = (*self.nats_accounts, *_names_in(self.nats_accounts_file))
+        return {name: account_key(name) for name in names}
 
 
 def read_settings(**overrides: Any) -> Settings:
@@ -197,10 +243,28 @@ def read_settings(**overrides: Any) -> Settings:
         raise WrongSetting(f"{name} is wrong: it is not valid JSON.") from None
 
 
+def _is_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  # raises ValueError where it is none, with a part of the URL
+    except ValueError:
+        return False
+    # Where an @ comes later, a sign in the password has ended the host before it.
+    whole = "@" not in parts.path + parts.query + parts.fragment
+    return parts.scheme in _NATS_SCHEMES and bool(parts.hostname) and whole
+
+
+def _names_in(file: Path | None) -> tuple[str, ...]:
+    try:
+        return tuple(file.read_text().split()) if file is not None else ()
+    except OSError as error:
+        raise ValueError(str(error)) from error
+
+
 def _sentence(found: Any) -> str:
-    name = PREFIX + "__".join(str(part) for part in found["loc"][:1]).upper()
-    if not found["loc"]:
-        name = PREFIX + "NATS_ACCOUNTS"
-    inner = ".".join(str(part) for part in found["loc"][1:])
     message = found["msg"].removeprefix("Value error, ").rstrip(".")
+    if not found["loc"]:
+        return f"{message}."  # of several settings, which it names
+    name = f"{PREFIX}{found['loc'][0]}".upper()
+    inner = ".".join(str(part) for part in found["loc"][1:])
     return f"{name} is wrong{f' at {inner}' if inner else ''}: {message}."

@@ -204,7 +204,7 @@ async def test_nobody_is_trusted_unless_named(partner: Partner, deploy: Deploy) 
 )
 def test_account_setting(name: str) -> None:
     """What is not the public key of an account stops the start, and the setting is named."""
-    with pytest.raises(WrongSetting, match="SVC_USER_NATS_ACCOUNTS"):
+    with pytest.raises(WrongSetting, match="SVC_USER_NATS_ACCOUNTS is wrong"):
         read_settings(nats_accounts=name)
 
 
@@ -215,5 +215,5 @@ def test_account_file(tmp_path: Path) -> None:
     settings = read_settings(nats_accounts=ACCOUNT.name, nats_accounts_file=file)
     assert set(settings.account_keys) == {ACCOUNT.name, OTHER.name}
     file.write_text(USER.name)
-    with pytest.raises(WrongSetting, match="SVC_USER_NATS_ACCOUNTS"):
+    with pytest.raises(WrongSetting, match="SVC_USER_NATS_ACCOUNTS_FILE is wrong"):
         read_settings(nats_accounts_file=file)

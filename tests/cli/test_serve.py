@@ -12,6 +12,7 @@ from service.command.keys import make_keys
 from service.local import start_mongo
 from service.local.mongo import primary_missing
 from service.local.ports import LOOPBACK, free_port
+from service.settings import read_settings
 from tests.cli.conftest import Invoke
 from tests.cli.program import Program, environment, run
 from tests.eventually import eventually
@@ -98,10 +99,31 @@ async def test_ctrl_c_ends_the_wait(tmp_path: Path) -> None:
         ("SVC_USER_NATS_URL", "nats://host:port"),
         ("SVC_USER_NATS_URL", "localhost:4222"),
         ("SVC_USER_NATS_CREDS", "/no/such/file"),
+        ("SVC_USER_NATS_URL", "nats://u:s3cr/et@h:4222"),
+        ("SVC_USER_NATS_URL", "nats://u:5/s3cret@h:4222"),
+        ("SVC_USER_NATS_URL", "nats://u:5#s3cr@h:4222"),
+        ("SVC_USER_NATS_URL", "nats://u:s3cr,et@h:4222"),
+        ("SVC_USER_NATS_URL", "nats://[u:s3cret@h:4222"),
         ("SVC_USER_NATS_ACCOUNTS", "ABC"),
+        ("SVC_USER_NATS_ACCOUNTS_FILE", __file__),
         ("SVC_USER_MONGO_URI", "localhost"),
         ("SVC_USER_MONGO_DATABASE", "a b"),
+        ("SVC_USER_MONGO_DATABASE", "admin"),
+        ("SVC_USER_MONGO_DATABASE", "Config"),
+        ("SVC_USER_MONGO_DATABASE", "local"),
         ("SVC_USER_MONGO_DRIVER", "pymango"),
+        ("SVC_USER_TOKEN_SECONDS", "99999999999999"),
+        ("SVC_USER_REFRESH_SECONDS", "99999999999999"),
+        ("SVC_USER_DRAIN_SECONDS", "inf"),
+        ("SVC_USER_PARTNER_RATE", "nan"),
+        ("SVC_USER_STREAM_MAX_AGE_DAYS", "inf"),
+        ("SVC_USER_STREAM_MAX_AGE_DAYS", "1e9"),
+        ("SVC_USER_STREAM_MAX_AGE_DAYS", "1e-7"),
+        ("SVC_USER_STREAM_MAX_BYTES", "0"),
+        ("SVC_USER_STREAM_MAX_BYTES", "10"),
+        ("SVC_USER_SWEEP_SECONDS", "inf"),
+        ("SVC_USER_SWEEP_AGE_SECONDS", "inf"),
+        ("SVC_USER_SWEEP_AGE_SECONDS", "1e300"),
         ("SVC_USER_ISSUERS", "[{"),
         ("SVC_USER_LOG_LEVEL", "loud"),
     ],
@@ -113,6 +135,35 @@ async def test_a_setting_that_is_wrong_in_itself_is_named(
     result = await invoke("serve")
     assert result.exit_code == 2
     assert f"{name} is wrong: " in result.stderr
+    assert "s3cr" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("SVC_USER_NATS_KEY", "SVC_USER_NATS_CERT"),
+        ("SVC_USER_NATS_PASSWORD", "SVC_USER_NATS_USER"),
+    ],
+)
+async def test_half_of_a_pair_is_named_with_the_other(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, name: str, other: str
+) -> None:
+    monkeypatch.setenv(name, __file__)
+    result = await invoke("serve")
+    assert result.exit_code == 2
+    assert f"{name} is set without {other}" in result.stderr
+
+
+def test_what_settings_may_be() -> None:
+    """The bounds let in what somebody may want."""
+    settings = read_settings(
+        nats_url="nats://u:p%2Fw@h:4222, tls://h/",
+        stream_max_age_days=1 / 24,
+        stream_max_bytes=2**24,
+        sweep_age_seconds=0,
+        token_seconds=1,
+    )
+    assert settings.nats_servers == ["nats://u:p%2Fw@h:4222", "tls://h/"]
 
 
 @pytest.mark.parametrize(
