@@ -13,10 +13,11 @@ import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import NotFoundError
+from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
-from service.auth.issuer import SigningKeys
+from service.auth.issuer import ISSUER, SigningKeys
 from service.auth.keys import TrustedIssuer
+from service.auth.nats_claims import check_credentials
 from service.auth.rings import KeyFolder
 from service.preference.catalogue import BUILT_IN, Catalogue, WrongCatalogue, read_catalogue
 from service.settings import Settings, WrongSetting
@@ -28,6 +29,10 @@ log = structlog.get_logger()
 STREAM = "SVC_USER_EVENTS"
 
 _RECONNECT_PAUSE = 0.25
+
+_NO_REPLICAS = 10074
+_NO_JETSTREAM = frozenset({None, 10039, 10076})
+"""Nobody answers for it, the account may not use it, it is not enabled."""
 
 
 def open_mongo(settings: Settings) -> Mongo:
@@ -72,6 +77,12 @@ def trusted_issuers(settings: Settings, ring: SigningKeys | None) -> list[Truste
     """
     issuers = [TrustedIssuer.own(ring)] if ring is not None else []
     for each in settings.issuers:
+        if ring is not None and each.issuer == ISSUER:
+            # It would take the place of our own, whose tokens would all be refused.
+            raise WrongSetting(
+                f"SVC_USER_ISSUERS is wrong: {ISSUER} is the issuer of {settings.keys_dir}, "
+                "which is trusted already: leave it out."
+            )
         jwks: Path | dict[str, Any] = each.jwks_file or each.jwks or {}
         try:
             issuers.append(TrustedIssuer.external(each.issuer, each.audience, jwks))
@@ -84,14 +95,14 @@ async def connect(connection: Client, settings: Settings, **options: Any) -> Non
     """Connect to NATS, and keep connecting for as long as the connection lives.
 
     `options` are nats-py's own, in the place of what a worker has.
-    Raises: nats.errors.Error, OSError, ValueError: something is wrong with the settings.
+    Raises: WrongSetting; nats.errors.Error, OSError, ValueError: it cannot be reached.
     """
     usual: dict[str, Any] = {
         "servers": settings.nats_servers,
         "name": "svc-user",
         "user": settings.nats_user,
         "password": settings.nats_password,
-        "user_credentials": str(settings.nats_creds) if settings.nats_creds else None,
+        "user_credentials": _credentials(settings),
         "tls": _tls(settings),
         "max_reconnect_attempts": -1,
         "reconnect_time_wait": _RECONNECT_PAUSE,
@@ -107,10 +118,23 @@ async def connect(connection: Client, settings: Settings, **options: Any) -> Non
 async def ensure_stream(jetstream: JetStreamContext, settings: Settings) -> None:
     """Create the event stream, or bring it in line with the settings.
 
-    Raises: nats.errors.Error.
+    Raises: WrongSetting; nats.errors.Error.
     """
-    if not await make_stream(jetstream, settings):
-        await jetstream.update_stream(stream_config(settings))
+    try:
+        if not await make_stream(jetstream, settings):
+            await jetstream.update_stream(stream_config(settings))
+    except APIError as error:
+        if error.err_code == _NO_REPLICAS:
+            raise WrongSetting(
+                f"SVC_USER_STREAM_REPLICAS is wrong: {settings.stream_replicas} take a cluster, "
+                "and this nats-server is alone: set it to 1, or start more servers."
+            ) from error
+        if isinstance(error, ServiceUnavailableError) and error.err_code in _NO_JETSTREAM:
+            raise WrongSetting(
+                "SVC_USER_NATS_URL is wrong: there is no JetStream. Start nats-server with -js, "
+                "and let this account use it."
+            ) from error
+        raise
 
 
 async def make_stream(jetstream: JetStreamContext, settings: Settings) -> bool:
@@ -142,12 +166,37 @@ def stream_config(settings: Settings) -> StreamConfig:
     )
 
 
+def _credentials(settings: Settings) -> str | None:
+    """The path of the credentials file, which nats-py reads each time it connects."""
+    if settings.nats_creds is None:
+        return None
+    try:
+        check_credentials(settings.nats_creds.read_text())
+    except (OSError, ValueError) as error:
+        raise WrongSetting(
+            f"SVC_USER_NATS_CREDS is wrong: {settings.nats_creds} does not hold NATS credentials: "
+            f"{error}."
+        ) from None
+    return str(settings.nats_creds)
+
+
 def _tls(settings: Settings) -> ssl.SSLContext | None:
     if settings.nats_ca is None and settings.nats_cert is None:
         return None
-    context = ssl.create_default_context(cafile=settings.nats_ca)
+    try:
+        context = ssl.create_default_context(cafile=settings.nats_ca)
+    except (OSError, ValueError) as error:
+        raise WrongSetting(
+            f"SVC_USER_NATS_CA is wrong: {settings.nats_ca} has no certificates in PEM: {error}."
+        ) from error
     if settings.nats_cert is not None:
-        context.load_cert_chain(settings.nats_cert, settings.nats_key)
+        try:
+            context.load_cert_chain(settings.nats_cert, settings.nats_key)
+        except (OSError, ValueError) as error:
+            names = "SVC_USER_NATS_CERT" + (" or SVC_USER_NATS_KEY" if settings.nats_key else "")
+            raise WrongSetting(
+                f"{names} is wrong: a certificate and the key to it are wanted, in PEM: {error}."
+            ) from error
     return context
 
 

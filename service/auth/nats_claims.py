@@ -25,6 +25,8 @@ _PREFIXES: Mapping[str, int] = {
 }
 _VERSION = 2
 _NO_LIMIT = -1
+_JWT, _SEED = "NATS USER JWT", "USER NKEY SEED"
+"""The titles of the two parts of a `.creds` file."""
 
 
 class NatsKey:
@@ -102,10 +104,27 @@ def user(
 
 def credentials(jwt: str, key: NatsKey) -> str:
     """The text of a `.creds` file, as every NATS client reads it."""
-    parts = (("NATS USER JWT", jwt), ("USER NKEY SEED", key.seed))
+    parts = ((_JWT, jwt), (_SEED, key.seed))
     return "\n".join(
         f"-----BEGIN {title}-----\n{text}\n------END {title}------\n" for title, text in parts
     )
+
+
+def check_credentials(text: str) -> None:
+    """Make sure that the text is one of a `.creds` file.
+
+    Raises: ValueError.
+    """
+    lines = text.splitlines()
+    after = {
+        title: lines[at + 1].strip()
+        for at, line in enumerate(lines[:-1])
+        for title in (_JWT, _SEED)
+        if f"BEGIN {title}" in line
+    }
+    if len(after) < 2 or after[_JWT].count(".") != 2:
+        raise ValueError(f"not a {_JWT} and a {_SEED}")
+    NatsKey(after[_SEED])
 
 
 def _claims(subject: str, name: str, type: Role, **nats: Any) -> Claims:

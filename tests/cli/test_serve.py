@@ -172,6 +172,10 @@ def test_what_settings_may_be() -> None:
         ("SVC_USER_MONGO_URI", "mongodb://user:p@ss@host/"),
         ("SVC_USER_MONGO_URI", "mongodb://host/?tls=true&tlsCAFile=/no/such/file"),
         ("SVC_USER_KEYS_DIR", None),
+        ("SVC_USER_ISSUERS", '[{"issuer": "svc-user", "jwks": {}}]'),
+        ("SVC_USER_NATS_CREDS", __file__),
+        ("SVC_USER_NATS_CA", __file__),
+        ("SVC_USER_NATS_CERT", __file__),
     ],
 )
 async def test_a_setting_that_proves_wrong_is_named(
@@ -184,4 +188,42 @@ async def test_a_setting_that_proves_wrong_is_named(
     status, text = await run("serve", env=env)
     assert status == 2
     assert name in text
+    assert "Waiting" not in text
     assert "Traceback" not in text
+
+
+async def test_a_nats_without_jetstream_is_named(
+    tmp_path: Path, private_servers: PrivateServers, mongo_uri: str
+) -> None:
+    """Be it the server's, or one that is not for this account."""
+    make_keys(tmp_path)
+    of_a = "accounts { A { users: [{ user: u, password: p }] } }\nno_auth_user: u"
+    for more in ("jetstream: disabled", of_a):
+        server = await private_servers.nats(config=more)
+        env = environment(
+            SVC_USER_NATS_URL=server.url,
+            SVC_USER_MONGO_URI=mongo_uri,
+            SVC_USER_KEYS_DIR=str(tmp_path),
+        )
+        status, text = await run("serve", env=env)
+        assert status == 2
+        assert "there is no JetStream" in text
+        assert "SVC_USER_NATS_URL" in text
+
+
+async def test_replicas_without_a_cluster_are_named(
+    tmp_path: Path, private_servers: PrivateServers, mongo_uri: str
+) -> None:
+    make_keys(tmp_path)
+    server = await private_servers.nats()
+    status, text = await run(
+        "serve",
+        env=environment(
+            SVC_USER_NATS_URL=server.url,
+            SVC_USER_MONGO_URI=mongo_uri,
+            SVC_USER_KEYS_DIR=str(tmp_path),
+            SVC_USER_STREAM_REPLICAS="3",
+        ),
+    )
+    assert status == 2
+    assert "SVC_USER_STREAM_REPLICAS is wrong: 3 take a cluster" in text
