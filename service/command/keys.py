@@ -10,8 +10,10 @@ import typer
 from service.auth.issuer import SigningKeys
 from service.auth.rings import DATA, SIGNING
 from service.command.failure import Failure
+from service.command.options import DataDir
 from service.command.place import DEFAULT_FOLDER, keys_folder
 from service.command.private_files import write_new, write_over
+from service.storage.rotation import locked_ring
 from service.storage.sealing import DataKeys
 
 KeysDir = Annotated[
@@ -36,21 +38,26 @@ def init(keys_dir: KeysDir = None) -> None:
         typer.echo(f"{folder / name}: {'made' if name in made else 'was there, left as it is'}")
 
 
-def jwks(keys_dir: KeysDir = None) -> None:
+def jwks(keys_dir: KeysDir = None, data_dir: DataDir = DEFAULT_FOLDER) -> None:
     """Print the public keys as a JWKS, for others that verify tokens of this issuer."""
-    ring = signing_keys(keys_dir or keys_folder(DEFAULT_FOLDER))
+    ring = signing_keys(keys_dir or keys_folder(data_dir))
     typer.echo(json.dumps(ring.jwks(), indent=2))
 
 
 def rotate_signing(folder: Path, *, drop_old: bool) -> None:
     """Make a new key to sign tokens with.
 
-    Raises: Failure.
+    Raises: Failure; AlreadyRotating.
     """
-    ring = signing_keys(folder).rotated()
-    if drop_old:
-        ring = replace(ring, keys={ring.current: ring.keys[ring.current]})
-    write_over(folder / SIGNING, ring.dump())
+    signing_keys(folder)  # says what is missing before a lock is made there
+    try:
+        with locked_ring(folder / SIGNING):
+            ring = signing_keys(folder).rotated()
+            if drop_old:
+                ring = replace(ring, keys={ring.current: ring.keys[ring.current]})
+            write_over(folder / SIGNING, ring.dump())
+    except OSError as error:
+        raise Failure(f"The key to sign with cannot be rotated: {error}.") from error
     typer.echo(f"{folder / SIGNING}: signs with {ring.current}, has {len(ring.keys)} in all")
 
 

@@ -7,10 +7,15 @@ from service.command.failure import Failure
 
 
 def write_new(path: Path, text: str) -> bool:
-    """Write the file for its owner alone; leave one that exists as it is."""
+    """Write the file for its owner alone; leave one that exists as it is.
+
+    Raises: Failure, where something else is in its place; OSError.
+    """
     try:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
+        if not path.is_file():
+            raise Failure(f"{path} is no file, as it should be: clear the way.") from None
         return False
     with open(file, "w") as writing:
         writing.write(text)

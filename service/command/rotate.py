@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bars
 
 from service.app import KINDS
-from service.auth.rings import DATA
+from service.auth.rings import DATA, SIGNING
 from service.command.failure import Failure, NoAnswer
 from service.command.keys import KeysDir, rotate_signing
 from service.command.options import DataDir
@@ -58,18 +58,20 @@ def rotate(
     if drop_old and data:
         raise typer.BadParameter("goes with --signing alone", param_hint="--drop-old")
     folder = keys_dir or keys_folder(data_dir)
-    if signing:
-        rotate_signing(folder, drop_old=drop_old)
-    else:
-        _rotate_data(folder / DATA, settings_on(data_dir, "mongo_uri"))
+    try:
+        if signing:
+            rotate_signing(folder, drop_old=drop_old)
+        else:
+            _rotate_data(folder / DATA, settings_on(data_dir, "mongo_uri"))
+    except AlreadyRotating:
+        ring = folder / (SIGNING if signing else DATA)
+        raise Failure(f"Another rotation of {ring} is under way: let that one finish.") from None
 
 
 def _rotate_data(path: Path, settings: Settings) -> None:
     try:
         with ring_with_new_key(path) as ring:
             done = asyncio.run(_seal_anew(settings, ring))
-    except AlreadyRotating:
-        raise Failure(f"Another rotation of {path} is under way: let that one finish.") from None
     except (OSError, ValueError) as error:
         raise Failure(f"The data key cannot be rotated: {error}.") from error
     except Unavailable:

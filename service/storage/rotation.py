@@ -53,18 +53,28 @@ def ring_with_new_key(path: Path) -> Iterator[DataKeys]:
 
     Raises: AlreadyRotating; OSError; ValueError, saying what is wrong with the file.
     """
-    lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyRotating from None
+    with locked_ring(path):
         ring = DataKeys.load(path)
         if not ring.rotating:
             ring = ring.with_new_key()
             _replace(path, ring.dump())
         yield ring
         _replace(path, ring.rotated().dump())
+
+
+@contextmanager
+def locked_ring(path: Path) -> Iterator[None]:
+    """Keep every other rotation from the ring for as long as the block runs.
+
+    Raises: AlreadyRotating; OSError.
+    """
+    lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRotating from None
+        yield
     finally:
         os.close(lock)
 

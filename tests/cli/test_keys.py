@@ -30,10 +30,19 @@ async def test_only_public_keys_are_shown_and_verify_a_token(
 ) -> None:
     await invoke("keys", "init", "--keys-dir", tmp_path / "keys")
     shown = await invoke("keys", "jwks", "--keys-dir", tmp_path / "keys")
+    beside = await invoke("keys", "jwks", "--data-dir", tmp_path)
+    assert beside.stdout == shown.stdout
     [key] = json.loads(shown.stdout)["keys"]
     assert "d" not in key
     token = (await invoke("token", "--partner", "acme", "--data-dir", tmp_path)).stdout.strip()
     assert jwt.decode(token, jwt.PyJWK(key).key, algorithms=["EdDSA"], audience="svc-user")
+
+
+async def test_a_folder_in_the_place_of_a_ring_is_named(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "data.json").mkdir()
+    result = await invoke("keys", "init", "--keys-dir", tmp_path)
+    assert result.exit_code == 2
+    assert f"{tmp_path / 'data.json'} is no file" in result.stderr
 
 
 async def test_a_folder_that_cannot_be_made_is_a_sentence(invoke: Invoke, tmp_path: Path) -> None:

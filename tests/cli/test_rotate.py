@@ -1,11 +1,13 @@
 """`svc-user keys rotate`: one new key for all that is sealed, told as it goes on."""
 
+import asyncio
 import fcntl
 import json
 import re
 from pathlib import Path
 
 from tests.cli.conftest import Invoke
+from tests.cli.program import run
 
 ENTITY = {"entity_type": "business", "registration_number": "1", "trading_name": "Acme"}
 
@@ -45,6 +47,24 @@ async def test_everything_gets_the_new_key(invoke: Invoke, dev_dir: Path) -> Non
     shown = await invoke("call", "identity.get_consumer", json.dumps(body), *place)
     block = json.loads(shown.stdout)["protected_personal_data"]
     assert block["social_security_number"] == "555441234"
+
+
+async def test_rotations_of_the_signing_ring_lose_no_key(invoke: Invoke, tmp_path: Path) -> None:
+    """Of several at once each has its key in the ring, or is refused."""
+    ring = tmp_path / "signing.json"
+    await invoke("keys", "init", "--keys-dir", tmp_path)
+    before = len(json.loads(ring.read_text())["keys"])
+    rotate = ("keys", "rotate", "--signing", "--keys-dir", str(tmp_path))
+    ended = await asyncio.gather(*(run(*rotate) for _ in range(4)))
+    made = [text for status, text in ended if status == 0]
+    assert made
+    assert all("under way" in text for status, text in ended if status != 0)
+    assert len(json.loads(ring.read_text())["keys"]) == before + len(made)
+
+    with ring.with_name("signing.json.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = await invoke(*rotate)
+    assert (result.exit_code, "under way" in result.stderr) == (2, True)
 
 
 async def test_says_what_is_missing(invoke: Invoke, dev_dir: Path) -> None:
