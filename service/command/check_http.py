@@ -26,7 +26,7 @@ async def check_http(settings: Settings) -> Finding:
         status, checks = await asyncio.to_thread(_ready, settings)
     except OSError:
         return unknown("HTTP port", f"{place}, where nothing listens", "Start `svc-user serve`.")
-    except (HTTPException, ValueError, KeyError):
+    except (HTTPException, ValueError):
         return wrong("HTTP port", f"{place} is another program's", "Choose another port.")
     if status != 200:
         found = ", ".join(f"{name} {what}" for name, what in checks.items() if what != OK)
@@ -44,11 +44,15 @@ def check_traces() -> Finding:
 
 
 def _ready(settings: Settings) -> tuple[int, dict[str, str]]:
+    """Raises: OSError; HTTPException, ValueError: it is no worker that answers."""
     host = _ANYWHERE.get(settings.http_host, settings.http_host)
     connection = HTTPConnection(host, settings.http_port, timeout=_TIMEOUT)
     try:
         connection.request("GET", READY)
         response = connection.getresponse()
-        return response.status, orjson.loads(response.read())["checks"]
+        told = orjson.loads(response.read())
+        if not isinstance(told, dict) or not isinstance(told.get("checks"), dict):
+            raise ValueError
+        return response.status, told["checks"]
     finally:
         connection.close()

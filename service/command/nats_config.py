@@ -37,7 +37,10 @@ Consumers = Annotated[
     ),
 ]
 Days = Annotated[
-    int, typer.Option("--days", metavar="N", min=1, help="Days that new credentials are good for.")
+    int,
+    typer.Option(
+        "--days", metavar="N", min=1, max=36_500, help="Days that new credentials are good for."
+    ),
 ]
 
 
@@ -55,6 +58,8 @@ def nats_config(
     scopes given. What is in DIR stays as it is, and partners are added to it: those that are there
     need not be named again. Credentials whose file is deleted are made anew.
     """
+    if consumer and not partner:
+        raise typer.BadParameter("say whose: --partner", param_hint="--consumer")
     folder = NatsFolder(nats_dir)
     scopes = ALL_SCOPES if scope is None else frozenset(scope.split())
     for name in partner:

@@ -179,12 +179,18 @@ def consumers_in(folder: Path) -> dict[str, list[str]]:
     """
     path = folder / CONSUMERS
     try:
-        found: dict[str, list[str]] = json.loads(path.read_text())
+        found = json.loads(path.read_text())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise Failure(f"{path} cannot be read: {error}.") from error
+    if not isinstance(found, dict) or not all(_are_names(names) for names in found.values()):
+        raise Failure(f'{path} is wrong: each partner with its consumers, {{"P": ["P"]}}.')
     return found
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) and name for name in value)
 
 
 def _expiry(path: Path) -> datetime | None:
@@ -197,6 +203,6 @@ def _expiry(path: Path) -> datetime | None:
         payload = jwt.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         expires: int | None = claims.get("exp")
-    except (OSError, ValueError, IndexError) as error:
+        return None if expires is None else datetime.fromtimestamp(expires, UTC)
+    except (OSError, ValueError, IndexError, OverflowError, AttributeError, TypeError) as error:
         raise Failure(f"{path} does not hold NATS credentials.") from error
-    return None if expires is None else datetime.fromtimestamp(expires, UTC)

@@ -1,5 +1,6 @@
 """`svc-user doctor`: what is wrong is found, each thing with what to do about it."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,21 @@ async def test_a_port_that_is_asked_for_is_looked_at(
     settings.setenv("SVC_USER_HTTP_HOST", "127.0.0.1")
     settings.setenv("SVC_USER_HTTP_PORT", str(urlsplit(nats_url).port))
     assert "another program's" in rows((await invoke("doctor")).stdout)["HTTP port"]
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"checks": 5}', b"null"], ids=repr)
+async def test_a_port_of_a_program_that_answers_json_is_another_programs(
+    invoke: Invoke, settings: pytest.MonkeyPatch, body: bytes
+) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 No\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        settings.setenv("SVC_USER_HTTP_PORT", str(port))
+        assert "another program's" in rows((await invoke("doctor")).stdout)["HTTP port"]
 
 
 async def test_traces_are_looked_at(invoke: Invoke, settings: pytest.MonkeyPatch) -> None:

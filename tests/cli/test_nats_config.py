@@ -1,5 +1,6 @@
 """`svc-user nats-config`: secrets are for their owner alone, shown nowhere, and made once."""
 
+import base64
 import json
 import stat
 from pathlib import Path
@@ -74,6 +75,9 @@ async def test_a_partner_whose_files_are_deleted_is_gone(invoke: Invoke, tmp_pat
         (("--partner", "a.b"), "a partner is 1 to 64"),
         (("--partner", "*"), "a partner is 1 to 64"),
         (("--partner", "acme", "--consumer", "a+b"), "a consumer is 1 to 64"),
+        (("--partner", "acme", "--days", "4000000"), "--days"),
+        (("--partner", "acme", "--days", "9999999999999999"), "--days"),
+        (("--consumer", "crm"), "--partner"),
         (("--partner", "acme", "--scope", "everything"), "no scope is called everything"),
         (("--partner", "acme", "--partner", "Acme"), "in case only"),
     ],
@@ -84,6 +88,7 @@ async def test_what_cannot_be_is_a_sentence(
     result = await invoke("nats-config", "--nats-dir", tmp_path, *arguments)
     assert result.exit_code == 2
     assert said in " ".join(result.stderr.replace("│", " ").split())
+    assert not any(name.endswith(".creds") for name in secrets_in(tmp_path))
 
 
 async def test_files_that_are_something_else_are_a_sentence(invoke: Invoke, tmp_path: Path) -> None:
@@ -97,6 +102,30 @@ async def test_files_that_are_something_else_are_a_sentence(invoke: Invoke, tmp_
         assert name in result.stderr
         assert "something else" not in result.output
         (tmp_path / name).write_text(kept)
+
+
+@pytest.mark.parametrize("text", ["[]", "5", '{"acme": 5}', '{"acme": "x"}', '{"acme": [5]}'])
+@pytest.mark.parametrize("command", ["nats-config", "nats-consumers"])
+async def test_consumers_of_another_shape_are_a_sentence(
+    invoke: Invoke, tmp_path: Path, command: str, text: str
+) -> None:
+    await invoke("nats-config", "--nats-dir", tmp_path, "--partner", "acme")
+    (tmp_path / "consumers.json").write_text(text)
+    result = await invoke(command, "--nats-dir", tmp_path)
+    assert result.exit_code == 2
+    assert "consumers.json is wrong" in result.stderr
+    assert (tmp_path / "consumers.json").read_text() == text
+
+
+async def test_credentials_until_no_date_are_a_sentence(invoke: Invoke, tmp_path: Path) -> None:
+    """As those that another tool has made."""
+    of = ("nats-config", "--nats-dir", tmp_path)
+    await invoke(*of, "--partner", "acme")
+    claims = base64.urlsafe_b64encode(b'{"exp": 9999999999999999}').decode()
+    (tmp_path / "partners/acme.creds").write_text(f"-----BEGIN NATS USER JWT-----\ne.{claims}.s\n")
+    result = await invoke(*of)
+    assert result.exit_code == 2
+    assert "acme.creds" in result.stderr
 
 
 async def test_consumers_want_partners_and_a_stream(invoke: Invoke, tmp_path: Path) -> None:
