@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from service.auth.rings import DATA
 from service.command.failure import Failure
 from service.command.keys import make_keys
 from service.command.options import DataDir
@@ -20,6 +21,7 @@ from service.command.reach import shown
 from service.command.running import run_until_told
 from service.command.serve import configure_logs, serving, until_broken
 from service.local import GivenServer, LocalServer, start_mongo, start_nats
+from service.local.mongo import has_data
 from service.settings import Settings, read_settings
 
 _NATS_PORT = 4222
@@ -122,10 +124,11 @@ async def _dev(servers: _Servers, nats_port: int | None, mongo_port: int | None)
     async with AsyncExitStack() as stack:
         claim = stack.enter_context(claimed(servers.folder))
         stack.push_async_callback(servers.stop)
+        keys_dir = _keys(servers)
         settings = read_settings(
             nats_url=await servers.get("nats_url", start_nats, nats_port, _NATS_PORT),
             mongo_uri=await servers.get("mongo_uri", start_mongo, mongo_port, _MONGO_PORT),
-            keys_dir=_keys(servers),
+            keys_dir=keys_dir,
         )
         worker = await stack.enter_async_context(serving(settings))
         _tell(claim, settings)
@@ -144,11 +147,23 @@ async def _first_failure(*watches: Coroutine[Any, Any, None]) -> None:
 
 
 def _keys(servers: _Servers) -> Path:
+    """The folder with the key rings, made where there is none, and nothing that one has sealed.
+
+    Raises: Failure.
+    """
     given = servers.settings.keys_dir
     if given is not None:
         return given
-    make_keys(servers.folder / "keys")
-    return servers.folder / "keys"
+    folder = servers.folder / "keys"
+    if not (folder / DATA).exists() and has_data(servers.folder):
+        # What is sealed there would open no more, and what is new would be sealed with another key.
+        raise Failure(
+            f"{servers.folder / 'mongo'} holds data, and {folder / DATA}, which has sealed them, "
+            "is not there: bring it back, or name its folder in SVC_USER_KEYS_DIR. To begin anew, "
+            "choose another --data-dir."
+        )
+    make_keys(folder)
+    return folder
 
 
 def _tell(claim: Claim, settings: Settings) -> None:

@@ -67,6 +67,12 @@ async def start_mongo(
     return server
 
 
+def has_data(data_dir: Path) -> bool:
+    """Tell whether a mongod has kept anything in the folder."""
+    data = data_dir / "mongo" / "data"
+    return data.is_dir() and any(data.iterdir())
+
+
 async def primary_missing(host: str, port: int, member: str) -> str | None:
     """Say what is missing until the mongod is a primary, and go a step of the way there.
 

@@ -117,6 +117,22 @@ async def test_a_kill_leaves_no_orphan_and_no_obstacle(start_dev: StartDev) -> N
     assert is_gone(nats_server)
 
 
+async def test_no_new_key_is_made_beside_data_of_another(
+    start_dev: StartDev, tmp_path: Path
+) -> None:
+    """With the keys where they were, or named where they are, all goes on."""
+    dev = await start_dev(*FREE_PORTS)
+    await dev.line_with("ready")
+    await dev.stop()
+    (tmp_path / "keys").rename(tmp_path / "moved")
+    lost = await start_dev(*FREE_PORTS)
+    assert await lost.ended() == 2
+    assert f"{tmp_path / 'keys/data.json'}, which has sealed them, is not there" in lost.text
+    assert not (tmp_path / "keys").exists()
+    again = await start_dev(*FREE_PORTS, SVC_USER_KEYS_DIR=str(tmp_path / "moved"))
+    await again.line_with("ready")
+
+
 async def test_a_signal_ends_it_while_it_still_starts(start_dev: StartDev) -> None:
     dev = await start_dev(*FREE_PORTS)
     await dev.line_with("NATS")
