@@ -24,6 +24,7 @@ from service.storage.mongo import Driver
 PREFIX = "SVC_USER_"
 
 _NATS_SCHEMES = frozenset({"nats", "tls", "ws", "wss"})
+_MONGO_SCHEMES = frozenset({"mongodb", "mongodb+srv"})
 _SYSTEM_DATABASES = frozenset({"admin", "local", "config"})
 _FIELD = re.compile(r'field "(\w+)"')
 _HOUR, _DAY = 3_600, 86_400
@@ -169,8 +170,12 @@ class Settings(BaseSettings):
     @field_validator("mongo_uri")
     @classmethod
     def _mongo_is_a_uri(cls, value: str) -> str:
-        if not value.startswith(("mongodb://", "mongodb+srv://")):
+        scheme, _, rest = value.partition("://")
+        if scheme not in _MONGO_SCHEMES:
             raise ValueError("mongodb://host:port/?replicaSet=name is wanted")
+        if "@" in rest.partition("/")[2].partition("?")[0]:
+            # The driver would take the rest of a password for a database, and show it.
+            raise ValueError("a / or @ in the password is written as %2F or %40")
         return value
 
     @field_validator("mongo_database")

@@ -107,6 +107,8 @@ async def test_ctrl_c_ends_the_wait(tmp_path: Path) -> None:
         ("SVC_USER_NATS_ACCOUNTS", "ABC"),
         ("SVC_USER_NATS_ACCOUNTS_FILE", __file__),
         ("SVC_USER_MONGO_URI", "localhost"),
+        ("SVC_USER_MONGO_URI", "mongodb://u:x/s3cret@h/"),
+        ("SVC_USER_MONGO_URI", "mongodb://u:12/s3cret@h"),
         ("SVC_USER_MONGO_DATABASE", "a b"),
         ("SVC_USER_MONGO_DATABASE", "admin"),
         ("SVC_USER_MONGO_DATABASE", "Config"),
