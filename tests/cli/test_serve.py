@@ -18,6 +18,11 @@ from tests.cli.program import Program, environment, run
 from tests.eventually import eventually
 from tests.servers import PrivateServers
 
+# Another's key (that of RFC 8037) under our own issuer's name.
+OUR_NAME = """[{"issuer": "svc-user", "jwks": {"keys": [
+    {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+]}}]"""
+
 
 async def test_it_serves_beside_a_dev_until_it_is_told_to_end(dev_dir: Path) -> None:
     """Two workers are found while it runs, and one answers after it has ended."""
@@ -105,7 +110,9 @@ async def test_ctrl_c_ends_the_wait(tmp_path: Path) -> None:
         ("SVC_USER_NATS_URL", "nats://u:s3cr,et@h:4222"),
         ("SVC_USER_NATS_URL", "nats://[u:s3cret@h:4222"),
         ("SVC_USER_NATS_ACCOUNTS", "ABC"),
-        ("SVC_USER_NATS_ACCOUNTS_FILE", __file__),
+        pytest.param(
+            "SVC_USER_NATS_ACCOUNTS_FILE", __file__, id="SVC_USER_NATS_ACCOUNTS_FILE-another file"
+        ),
         ("SVC_USER_MONGO_URI", "localhost"),
         ("SVC_USER_MONGO_URI", "mongodb://u:x/s3cret@h/"),
         ("SVC_USER_MONGO_URI", "mongodb://u:12/s3cret@h"),
@@ -174,10 +181,10 @@ def test_what_settings_may_be() -> None:
         ("SVC_USER_MONGO_URI", "mongodb://user:p@ss@host/"),
         ("SVC_USER_MONGO_URI", "mongodb://host/?tls=true&tlsCAFile=/no/such/file"),
         ("SVC_USER_KEYS_DIR", None),
-        ("SVC_USER_ISSUERS", '[{"issuer": "svc-user", "jwks": {}}]'),
-        ("SVC_USER_NATS_CREDS", __file__),
-        ("SVC_USER_NATS_CA", __file__),
-        ("SVC_USER_NATS_CERT", __file__),
+        pytest.param("SVC_USER_ISSUERS", OUR_NAME, id="SVC_USER_ISSUERS-our name"),
+        pytest.param("SVC_USER_NATS_CREDS", __file__, id="SVC_USER_NATS_CREDS-another file"),
+        pytest.param("SVC_USER_NATS_CA", __file__, id="SVC_USER_NATS_CA-another file"),
+        pytest.param("SVC_USER_NATS_CERT", __file__, id="SVC_USER_NATS_CERT-another file"),
     ],
 )
 async def test_a_setting_that_proves_wrong_is_named(
