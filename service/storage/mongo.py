@@ -1,4 +1,5 @@
-"""The one door to MongoDB: the only module that knows which driver is behind it.
+"""The one door to MongoDB: only here, and for transactions in `session`, is it known which driver
+is behind it.
 
 PyMongo's asyncio API is the default, Motor, which came before it, a setting away: the same calls
 work on both. `docs/decisions/0014` has why.
@@ -12,7 +13,6 @@ from inspect import isawaitable
 from typing import Any, Literal
 
 from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import (
     ASCENDING,
@@ -26,7 +26,6 @@ from pymongo.errors import BulkWriteError, ConfigurationError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from service.storage.errors import (
-    WriteConflict,
     WrongUri,
     by_position,
     cancellable,
@@ -36,6 +35,7 @@ from service.storage.errors import (
     translated,
 )
 from service.storage.kind import Index
+from service.storage.session import Session, all_of
 from service.storage.tally import Tally
 from service.storage.topology import Topology
 from service.tracing import in_span, spanned
@@ -48,91 +48,6 @@ TIME_LIMIT_MS = 2_000
 
 A caller hears 503 within 3 s of MongoDB going away, also when it only stops answering.
 """
-
-
-class Session:
-    """What a transaction reads and writes."""
-
-    def __init__(self, database: Any, session: Any) -> None:
-        self._database = database
-        self._session = session
-
-    @spanned("find")
-    async def find(
-        self,
-        collection: str,
-        query: Mapping[str, Any],
-        fields: Mapping[str, Any] | None = None,
-        *,
-        sort: str,
-        hint: str,
-        limit: int = 0,
-    ) -> list[Document]:
-        """The documents that match in the transaction's snapshot.
-
-        Raises: WriteConflict, Unavailable.
-        """
-        cursor = self._database[collection].find(
-            query, fields, limit=limit, batch_size=limit or 1_000, session=self._session
-        )
-        cursor = cursor.sort(sort, ASCENDING).hint(hint)
-        found: list[Document] = await told(cursor.to_list(None))
-        return found
-
-    @spanned("aggregate")
-    async def aggregate(
-        self, collection: str, pipeline: Sequence[Mapping[str, Any]]
-    ) -> list[Document]:
-        """What a pipeline gives for the transaction's snapshot.
-
-        Raises: WriteConflict, Unavailable.
-        """
-        return await _all_of(self._database[collection].aggregate(pipeline, session=self._session))
-
-    @spanned("insert")
-    async def insert(self, collection: str, encoded: bytes) -> None:
-        """Insert a document.
-
-        Raises: Duplicate, naming the unique index; WriteConflict, Unavailable.
-        """
-        document = RawBSONDocument(encoded)
-        await told(self._database[collection].insert_one(document, session=self._session))
-
-    @spanned("insert")
-    async def insert_all(self, collection: str, encoded: Sequence[bytes]) -> None:
-        """Insert several documents in one round trip.
-
-        Raises: Duplicate, naming the unique index; WriteConflict, Unavailable.
-        """
-        documents = [RawBSONDocument(each) for each in encoded]
-        inserting = self._database[collection].insert_many(documents, session=self._session)
-        for error in (await refused_of(inserting, len(documents))).values():
-            raise error
-
-    @spanned("update")
-    async def update(
-        self, collection: str, query: Mapping[str, Any], update: Mapping[str, Any]
-    ) -> None:
-        """Update the one document that matches.
-
-        Raises: Duplicate, naming the unique index; WriteConflict, also when there is none;
-        Unavailable.
-        """
-        updating = self._database[collection].update_one(query, update, session=self._session)
-        result = await told(updating)
-        if result.matched_count == 0:
-            raise WriteConflict
-
-    async def update_all(
-        self, collection: str, query: Mapping[str, Any], pipeline: Sequence[Mapping[str, Any]]
-    ) -> int:
-        """Change all that match by one statement; give how many are different now.
-
-        Raises: WriteConflict, Unavailable.
-        """
-        updating = self._database[collection].update_many(query, pipeline, session=self._session)
-        changed: int = (await told(updating)).modified_count
-        return changed
 
 
 class Mongo:
@@ -232,7 +147,7 @@ class Mongo:
 
         Raises: Unavailable.
         """
-        return await _all_of(self._snapshot[collection].aggregate(pipeline))
+        return await all_of(self._snapshot[collection].aggregate(pipeline))
 
     @spanned("aggregate")
     async def look_up(
@@ -410,12 +325,6 @@ class Mongo:
         closing = self._client.close()
         if closing is not None:
             await closing
-
-
-async def _all_of(aggregation: Any) -> list[Document]:
-    cursor = await told(aggregation) if isawaitable(aggregation) else aggregation
-    found: list[Document] = await told(cursor.to_list(None))
-    return found
 
 
 def _model(index: Index) -> IndexModel:

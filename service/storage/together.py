@@ -19,8 +19,9 @@ from service.storage.aggregates import Aggregates, Relay
 from service.storage.batches import MOST_IN_STATEMENT
 from service.storage.errors import Duplicate, WriteConflict
 from service.storage.kind import IDEMPOTENCY_FIELD, Kind
-from service.storage.mongo import Document, Mongo, Session
+from service.storage.mongo import Document, Mongo
 from service.storage.outbox import Pending
+from service.storage.session import Session
 from service.storage.tree import lineage_pipeline, lineages_by_id
 from service.storage.writes import Change, DataOf, Decision, insert_of, untold, update_of
 
