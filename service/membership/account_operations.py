@@ -59,7 +59,7 @@ async def create(request: CreateAccount, call: Call) -> Account:
         told_of_owner = store.membership_event(store.names_told(store.given(NONE), role))
         await transaction.insert(MEMBERSHIPS, owner, MembershipCreated, told_of_owner)
 
-    await call.storage.together(call, work, keeps=ACCOUNTS)
+    await call.storage.together(call, work, keeps=ACCOUNTS, turns=(request.owner_user_id,))
     call.etag = 1
     return reply
 

@@ -83,7 +83,7 @@ async def change_membership(call: Call, account_id: str, user_id: str, decide: D
             await transaction.apply(ACCOUNTS, account, store.admins_changed(admins))
         return await transaction.apply(MEMBERSHIPS, membership, change)
 
-    document = await call.storage.together(call, work, turn=account_id)
+    document = await call.storage.together(call, work, turns=(account_id, user_id))
     call.etag = document["version"]
     return document
 

@@ -107,7 +107,7 @@ async def move_business(request: MoveBusiness, call: Call) -> Business:
     facts = visible_business(call, await store.find_entity_facts(call, request.business_id))
     # All moves under one root write to it; those of a partner that have none may share roots.
     turn = facts.get("domain") or call.partner
-    document = await call.storage.together(call, work, turn=turn)
+    document = await call.storage.together(call, work, turns=(turn,))
     call.etag = document["version"]
     return business_view(document)
 

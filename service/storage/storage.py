@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import nullcontext
+from contextlib import AsyncExitStack
 from typing import TypeVar
 
 from service.call import Call
@@ -79,13 +79,15 @@ class Storage:
         call: Call,
         work: Callable[[Transaction], Awaitable[T]],
         keeps: Kind | None = None,
-        turn: str | None = None,
+        turns: Iterable[str] = (),
     ) -> T:
         """Change several aggregates together or not at all; see `service.storage.together`.
 
-        `turn` is the id of what many may want to change at once: on one worker each waits for its
-        turn, since at the same time they would only meet each other's writes and begin again.
+        `turns` are the ids of what many may want to change at once: on one worker each waits for
+        its turn, since at the same time they would only meet each other's writes and begin again.
         Raises: what `work` raises; KeyTaken; Duplicate; Unavailable.
         """
-        async with self._turns.of(turn) if turn is not None else nullcontext():
+        async with AsyncExitStack() as held:
+            for id in sorted(set(turns)):  # in one order, so that no two wait for each other
+                await held.enter_async_context(self._turns.of(id))
             return await carry_out(call, self._mongo, self._aggregates, self._relay, work, keeps)

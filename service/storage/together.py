@@ -5,6 +5,7 @@ attempt has a time limit below MongoDB's own, and what dies in one is undone by 
 """
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -32,6 +33,8 @@ _ALL_SECONDS = 2.5
 """As long as a caller may wait for a 503."""
 
 _PAUSE = 0.005
+_LONGEST_PAUSE = 0.08
+"""Of a pause that doubles: those who keep meeting each other spread out."""
 
 
 class Transaction:
@@ -207,6 +210,7 @@ async def carry_out(
     Raises: what `work` raises; KeyTaken; Duplicate; Unavailable, when it may or may not have been.
     """
     deadline = asyncio.get_running_loop().time() + _ALL_SECONDS
+    pause = _PAUSE
     while True:
         try:
             async with mongo.transaction() as session:
@@ -220,9 +224,10 @@ async def carry_out(
                 await aggregates[keeps].replies.refuse_taken(call, duplicate.index)
             raise
         except (WriteConflict, TimeoutError):
-            if asyncio.get_running_loop().time() + _PAUSE > deadline:
+            if asyncio.get_running_loop().time() + pause > deadline:
                 raise Unavailable from None
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(random.uniform(0, pause))  # noqa: S311  # no secret
+            pause = min(2 * pause, _LONGEST_PAUSE)
     for kind, pending in transaction.written:
         aggregates[kind].forget(pending.id)
         relay.submit(pending)

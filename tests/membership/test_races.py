@@ -129,3 +129,21 @@ async def test_many_change_different_users(accounts: Accounts) -> None:
     assert outcomes(list(changed)) == {"": CLIENTS}
     roles = await accounts.roles(account_id)
     assert roles == {owner: ("admin", None)} | dict.fromkeys(users, ("member", None))
+
+
+async def test_one_owner_of_many_accounts(accounts: Accounts) -> None:
+    """Accounts of one owner that are made at once are all made."""
+    owner = await accounts.user()
+    body = {"name": "Bakery", "owner_user_id": owner}
+    made = await asyncio.gather(*(accounts.partner.ask("account.create", body) for _ in range(48)))
+    assert outcomes(list(made)) == {"": 48}
+
+
+async def test_one_user_becomes_admin_of_many_accounts(accounts: Accounts) -> None:
+    """A user who is approved in many accounts at once is an admin of all of them."""
+    owner, user = await accounts.user(), await accounts.user()
+    ids = [await accounts.open(owner) for _ in range(48)]
+    for id in ids:
+        assert (await accounts.add(owner, id, user, "admin")).done
+    approved = await asyncio.gather(*(accounts.approve(id, user) for id in ids))
+    assert outcomes(list(approved)) == {"": 48}
