@@ -50,6 +50,14 @@ SocialSecurityNumber = Annotated[
 IdentificationNumber = Annotated[str, StringConstraints(min_length=2, max_length=64)]
 
 
+HoursOfWeek = Annotated[
+    int | float,
+    Field(ge=0, le=168),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 168}),
+]
+"""Hours, whole or not, as they were sent. JSON Schema has no bounds for a union as a whole."""
+
+
 class PostalAddress(Request):
     """A postal address, in the names of seed 000's source."""
 
@@ -221,5 +229,5 @@ class Employment(Request):
     employee_number: Line | None = None
     employer_employee_number: Line | None = None
     division: Line | None = None
-    hours_worked_per_week: int | float | None = Field(default=None, ge=0, le=168)
+    hours_worked_per_week: HoursOfWeek | None = None
     reporting_hierarchy: list[ReportingLevel] | None = Field(default=None, max_length=50)

@@ -1,7 +1,7 @@
 """Writes what is made from the operations, and checks it.
 
 python -m service.catalogue             write schemas/catalogue and the generated part of the client
-python -m service.catalogue --check     exit 1 if that is out of step, or breaks what was released
+python -m service.catalogue --check     exit 1 if it is out of step, malformed or breaks callers
 python -m service.catalogue --publish   keep the catalogue as that of a release
 """
 
@@ -9,7 +9,14 @@ import sys
 
 from service import __version__
 from service.catalogue.compatibility import Change, changes
-from service.catalogue.files import catalogue, out_of_step, publish, published, write
+from service.catalogue.files import (
+    catalogue,
+    misworded,
+    out_of_step,
+    publish,
+    published,
+    write,
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -31,12 +38,15 @@ def _check() -> int:
     wrong = out_of_step()
     if wrong:
         sys.stderr.write(f"schemas is out of step ({', '.join(wrong[:5])}); run `make schemas`.\n")
+    unknown = misworded()
+    for each in unknown:
+        sys.stderr.write(f"JSON Schema has no such word: {each}\n")
     released = published()
     found = changes(released, catalogue())
     allowed = _major(__version__) > _major(released["version"])
     _tell(found, released["version"], allowed)
     broken = not allowed and any(each.breaking for each in found)
-    return 1 if wrong or broken else 0
+    return 1 if wrong or unknown or broken else 0
 
 
 def _tell(found: list[Change], version: str, allowed: bool) -> None:

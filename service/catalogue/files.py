@@ -11,6 +11,7 @@ from service.app import OPERATIONS
 from service.catalogue.asyncapi import asyncapi
 from service.catalogue.client import client_files
 from service.catalogue.documents import event_schema, event_types, operation_document
+from service.catalogue.keywords import unknown_words
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 _PUBLISHED = "published.json"
@@ -56,6 +57,17 @@ def out_of_step(folder: Path = SCHEMAS) -> list[str]:
     wanted = texts()
     names = {str(path.relative_to(folder)) for path in _existing(folder)} | wanted.keys()
     return sorted(name for name in names if wanted.get(name) != _text(folder / name))
+
+
+def misworded() -> list[str]:
+    """Where in the catalogue's schemas there is a word that JSON Schema does not know."""
+    documents = catalogue()
+    schemas = {
+        f"{name} {part}": each[part]
+        for name, each in documents["operations"].items()
+        for part in ("request", "reply")
+    } | documents["events"]
+    return [f"{name}{path}" for name, each in schemas.items() for path in unknown_words(each)]
 
 
 def publish(folder: Path = SCHEMAS) -> None:
