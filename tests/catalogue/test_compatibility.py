@@ -1,10 +1,10 @@
 """What breaks callers and what does not, told apart case by case."""
 
 from copy import deepcopy
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WithJsonSchema
 
 from service.catalogue.compatibility import answer_changes, changes, request_changes
 from service.catalogue.files import catalogue
@@ -17,6 +17,21 @@ RED = {"type": "string", "const": "red"}
 COLOURS = {"type": "string", "enum": ["red", "green"]}
 MORE_COLOURS = {"type": "string", "enum": ["red", "green", "blue"]}
 OPTIONAL = {"anyOf": [TEXT, {"type": "null"}]}
+
+
+Text1 = Annotated[str, Field(max_length=1)]
+Capital = Annotated[str, Field(pattern="^[A-Z]$")]
+UpTo10 = Annotated[int, Field(le=10)]
+InFives = Annotated[int, Field(multiple_of=5)]
+OneOf = Annotated[dict[str, str], Field(min_length=1, max_length=1)]
+Odd = Annotated[str, WithJsonSchema({"type": "string", "not": {"const": "a"}})]
+
+
+class Numbered(BaseModel):
+    """Has a field that a map may have too."""
+
+    model_config = ConfigDict(extra="allow")
+    number: int | None = None
 
 
 def holds(fields: Json, *required: str, closed: bool = True, **rest: Any) -> Json:
@@ -125,6 +140,23 @@ ANSWERS = [
 ]
 """The same of those who are answered, or hear an event."""
 
+TYPES = [
+    ("a value is too long", Literal["x", "yy"], Text1, "f can no longer be yy"),
+    ("a value has not the pattern", Literal["A", "b"], Capital, "f can no longer be b"),
+    ("a value is too great", Literal[1, 20], UpTo10, "f can no longer be 20"),
+    ("a value of another type", Literal[True], UpTo10, "f can no longer be True"),
+    ("steps", int, InFives, "f is narrower: multipleOf none or 5"),
+    ("few fields", dict[str, str], OneOf, "f is narrower: maxProperties none or 1"),
+    ("some fields", dict[str, str], OneOf, "f is narrower: minProperties none or 1"),
+    ("names", dict[str, str], dict[Literal["a"], str], "f.(name) can no longer be string"),
+    ("places", tuple[str, str], tuple[int, int], "f[1] can no longer be string"),
+    ("a place of many", list[str], tuple[str, int], "f[1] can no longer be string"),
+    ("the rest", tuple[str, ...], tuple[int, ...], "f[] can no longer be string"),
+    ("a named field of a map", dict[str, str], Numbered, "f.number can no longer be string"),
+    ("a word that says what nobody knows", str, Odd, "f is narrower: not is another"),
+]
+"""What a request's field was and what it is, as pydantic writes the one and the other."""
+
 HARMLESS = [
     ("words", of(TEXT | {"title": "F", "description": "old"}), of(TEXT | {"description": "new"})),
     ("examples", of(TEXT), of(TEXT | {"examples": ["a"]})),
@@ -161,6 +193,31 @@ def test_what_changes_nothing(_case: str, old: Json, new: Json) -> None:
     for compared in (request_changes, answer_changes):
         assert list(compared("op", old, new)) == []
         assert list(compared("op", new, old)) == []
+
+
+@pytest.mark.parametrize(("_case", "was", "now", "told"), TYPES, ids=[c[0] for c in TYPES])
+def test_what_breaks_a_field(_case: str, was: Any, now: Any, told: str) -> None:
+    old, new = (of(TypeAdapter(each).json_schema()) for each in (was, now))
+    breaking = [change for change in request_changes("op", old, new) if change.breaking]
+    assert any(told in change.text for change in breaking), breaking
+    for same in (old, new):
+        assert list(request_changes("op", same, deepcopy(same))) == []
+
+
+def test_what_is_allowed_more() -> None:
+    """Values that all fit into what they become break nobody."""
+    pairs: list[tuple[Any, Any]] = [
+        (Literal["x", "y"], Text1),
+        (Literal[1, 2], UpTo10),
+        (Literal[5, 10], InFives),
+        (InFives, int),
+        (dict[Literal["a"], str], dict[str, str]),
+        (tuple[str, str], list[str]),
+        (OneOf, dict[str, str]),
+    ]
+    for was, now in pairs:
+        old, new = (of(TypeAdapter(each).json_schema()) for each in (was, now))
+        assert [each for each in request_changes("op", old, new) if each.breaking] == []
 
 
 @pytest.fixture(scope="module")
