@@ -1,17 +1,22 @@
 """Failed attempts: a few at once, then one every few seconds, for each client and e-mail.
 
 An attempt is charged before it is judged, in one atomic update that every worker shares, so a
-thousand at once are no more than a few. One that succeeds is given back. The wait is never longer
+thousand at once are no more than a few. One that succeeds is given back, with those before it, and
+so is one that is not judged, alone. The wait is never longer
 than one attempt's: whoever knows the right code gets through as soon as the guessing stops, and
 nobody without the client's own secret can make the wait of that client and e-mail any longer.
 """
 
+import asyncio
 import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 import structlog
 
-from service.problems import RateLimited
+from service.problems import Problem, RateLimited, Unavailable
 from service.storage.errors import Duplicate
 from service.storage.kind import Index
 from service.storage.mongo import Document, Mongo
@@ -26,6 +31,9 @@ _AT_ONCE = 10
 _EACH = timedelta(seconds=3)
 
 _MOST_REMEMBERED = 10_000
+
+_GIVING_BACK_SECONDS = 0.3
+"""What a request whose time is up may still take for it, if its 503 is to come in time."""
 
 
 class Attempts:
@@ -54,6 +62,22 @@ class Attempts:
             # moved `opens` on, and this one's own `now` then lies too far back to count from.
             wait = min(opens - now, _EACH)
             raise RateLimited(retry_after=math.ceil(wait.total_seconds()))
+
+    @asynccontextmanager
+    async def charging(self, now: datetime, *of: str) -> AsyncIterator[None]:
+        """Charge one attempt, and give it back where the block ends without a verdict.
+
+        A verdict is the block's end, or a refusal that is not a 503.
+        Raises: RateLimited, Unavailable; what the block raises.
+        """
+        await self.charge(now, *of)
+        try:
+            yield
+        except BaseException as error:
+            judged = isinstance(error, Problem) and error.status != HTTPStatus.SERVICE_UNAVAILABLE
+            if not judged:
+                await self._give_back(self._key(of))
+            raise
 
     async def forgive(self, *of: str) -> None:
         """Forget the attempts that were charged: the last one was right.
@@ -92,6 +116,21 @@ class Attempts:
             del self._closed[next(iter(self._closed))]
         self._closed[key] = opens
         return opens
+
+    async def _give_back(self, key: bytes) -> None:
+        """Take one attempt off, as far as that can be done at once."""
+        pipeline: list[Document] = [
+            {
+                "$set": {
+                    "until": {"$subtract": ["$until", round(_EACH.total_seconds() * 1_000)]},
+                    "count": {"$subtract": ["$count", 1]},
+                }
+            }
+        ]
+        self._closed.pop(key, None)
+        with suppress(TimeoutError, Unavailable):
+            async with asyncio.timeout(_GIVING_BACK_SECONDS):
+                await self._mongo.update_all(ATTEMPTS, {"_id": key}, pipeline)
 
     def _key(self, of: tuple[str, ...]) -> bytes:
         return self._sealer.keyed_hash("\n".join(("attempts", *of)).encode())

@@ -109,11 +109,11 @@ async def _registered(call: Call, client: Client, request: IssueToken) -> Sessio
     Raises: InvalidGrant; RateLimited, Overloaded, Unavailable.
     """
     attempt = (call.partner, client.id, comparable_email(request.email))
-    await call.authority.attempts.charge(call.now, *attempt)
-    user_id = await user_with_code(call, request.email, request.registration_code)
-    session = await sessions.begin(call, client, user_id) if user_id is not None else None
-    if session is None:
-        raise InvalidGrant
+    async with call.authority.attempts.charging(call.now, *attempt):
+        user_id = await user_with_code(call, request.email, request.registration_code)
+        session = await sessions.begin(call, client, user_id) if user_id is not None else None
+        if session is None:
+            raise InvalidGrant
     await call.authority.attempts.forgive(*attempt)
     return session
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -62,6 +63,36 @@ async def test_charged_in_another_order(deploy: Callable[..., Awaitable[Deployme
     with pytest.raises(RateLimited) as refused:
         await attempts.charge(came, "partner", "an-e-mail")
     assert refused.value.retry_after == 3
+
+
+class Held(str):
+    """A secret that is being hashed until it is let go."""
+
+    let_go: threading.Event
+
+    def encode(self, *_: str) -> bytes:
+        self.let_go.wait()
+        return b"hashed at last"
+
+
+async def test_not_judged_is_not_charged(partner: Partner) -> None:
+    """Who is turned away because the worker is busy has guessed nothing, however often."""
+    client = await Client.of(partner)
+    user = await client.signed_up()
+    hashing = partner.deployment.worker.authority.hashing
+    held = Held("secret")
+    held.let_go = threading.Event()
+    full = [asyncio.create_task(hashing.hash(held)) for _ in range(40)]
+    try:
+        await eventually(lambda: any(task.done() for task in full))
+        for _ in range(20):
+            assert (await client.exchange(user)).refusal == (503, "OVERLOADED", None)
+    finally:
+        held.let_go.set()
+        await asyncio.gather(*full, return_exceptions=True)
+    wrong = [await client.exchange(user, registration_code="x" * 32) for _ in range(4)]
+    assert {reply.refusal[1] for reply in wrong} == {"INVALID_GRANT"}
+    assert (await client.exchange(user)).done
 
 
 async def test_guesses_at_a_secret(deploy: Callable[..., Awaitable[Deployment]]) -> None:
