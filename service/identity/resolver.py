@@ -22,7 +22,9 @@ _MOST = 500
 @operations.query("get_person", scope=Scope.READ_PERSON, refuses=[PersonNotFound])
 async def get_person(request: PersonId, call: Call) -> Person:
     """Tell who this is, whatever it is: its name, its role, and where it belongs."""
-    return person(await find_person(call, request.person_id))
+    found = await find_person(call, request.person_id)
+    call.etag = found["version"]
+    return person(found)
 
 
 @operations.query("find_by_ssn", scope=Scope.READ_PERSON, besides=[Scope.READ_SENSITIVE])

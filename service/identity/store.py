@@ -57,7 +57,7 @@ CONTACT_FIELDS = ("email_addresses", "email")
 MOST_MERGED = 200
 """Businesses up to which their consumers are read from the index by business, in order."""
 
-_TOLD = ("role", "first_name", "middle_name", "last_name", "business_id", "consumer_id")
+_TOLD = ("version", "role", "first_name", "middle_name", "last_name", "business_id", "consumer_id")
 _READ = dict.fromkeys(("partner", "domain", *_TOLD), True)
 
 
