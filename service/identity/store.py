@@ -137,6 +137,8 @@ def changed_fields(
             current = _opened(call, document, name)
             value = (current or dict.fromkeys(value)) | sent
         if value != current:
+            if current is None and not any(each is not None for each in value.values()):
+                continue  # a block without a value says what no block says
             fields[name] = value
     return fields
 

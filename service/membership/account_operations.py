@@ -54,7 +54,7 @@ async def create(request: CreateAccount, call: Call) -> Account:
             raise UserNotFound(path="owner_user_id")
         roles.refuse_unfit(user, "owner_user_id")
         await transaction.raise_count(USERS, request.owner_user_id, ADMIN_COUNT)
-        told = store.account_event(sorted(request.model_fields_set))
+        told = store.account_event(sorted(name for name, value in request if value is not None))
         await transaction.insert(ACCOUNTS, account, AccountCreated, told, reply)
         told_of_owner = store.membership_event(store.names_told(store.given(NONE), role))
         await transaction.insert(MEMBERSHIPS, owner, MembershipCreated, told_of_owner)

@@ -82,7 +82,8 @@ async def decide(request: DecideVerification, call: Call) -> Verification:
         if verification["submitted_by"] == call.caller.subject:
             raise SubmittedByCaller(path="verification_id")
         fields = store.decided(call, request)
-        return Change(event, fields, store.event_data(sorted(fields)))
+        changed = sorted(name for name, value in fields.items() if value != verification[name])
+        return Change(event, fields, store.event_data(changed))
 
     async def with_user(transaction: Transaction) -> Document:
         verification = await transaction.change(VERIFICATIONS, request.verification_id, decision)

@@ -220,6 +220,23 @@ class TestUpdate:
         reply = await partner.ask("identity.update_consumer", {"consumer_id": id} | request)
         assert reply.version == 1
 
+    @pytest.mark.parametrize(
+        ("name", "block"),
+        [
+            ("addresses", {}),
+            ("email_addresses", {"primary": None}),
+            ("protected_personal_data", {"date_of_death": None}),
+        ],
+    )
+    async def test_a_block_without_a_value_is_none(
+        self, partner: Partner, name: str, block: dict[str, None]
+    ) -> None:
+        """Where there is no block, one that says nothing changes nothing."""
+        id = await consumer(partner, **{name: None})
+        body = {"consumer_id": id, name: block}
+        reply = await partner.ask("identity.update_consumer", body)
+        assert (reply.version, reply.done[name]) == (1, None)
+
     async def test_another_number(self, partner: Partner) -> None:
         """A new number is found, the old one no more."""
         old, new = ssn(), ssn()

@@ -127,6 +127,13 @@ async def test_account_settles_once(accounts: Accounts) -> None:
     assert missing.refusal == (404, "ACCOUNT_NOT_FOUND", "account_id")
 
 
+async def test_what_is_sent_as_null_has_not_changed(accounts: Accounts) -> None:
+    """The event of a new account names the fields that have a value."""
+    account_id = await accounts.open(await accounts.user(), entity_id=None, description=None)
+    [event] = await accounts.events(account_id)
+    assert event["data"]["changed"] == ["name", "owner_user_id"]
+
+
 async def test_account_of_a_domain(accounts: Accounts) -> None:
     """An account's domain is its entity's; without an entity it has none, and no domain sees it."""
     partner, entity_id = accounts.partner, await accounts.partner.entity()

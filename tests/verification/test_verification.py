@@ -175,6 +175,8 @@ async def test_every_state_and_decision(
         event = (await partner.events(id, 2))[-1]
         assert event["type"] == f"verification.{decided.lower()}"
         assert event["data"]["verification"] == after
+        reason = ["reason"] if decided == "REJECTED" else []
+        assert event["data"]["changed"] == ["decided_at", "decided_by", *reason, "state"]
         return
     assert after == before
 
