@@ -80,7 +80,7 @@ async def change(
     def decide(document: Document | None) -> Change | None:
         person = visible(call, role, document)
         call.expect_version(person["version"])
-        if business is not None and business.get("domain") != person.get("domain"):
+        if business is not None and not _may_move(person, business):
             raise InvalidParent(path="business_id")
         fields = store.changed_fields(call, role, person, request)
         _check_blocks(fields)
@@ -124,6 +124,13 @@ def visible(call: Call, role: Role, document: Document | None, path: str = "") -
     if document is None or not call.sees(document) or document.get("role") != role.name:
         raise PersonNotFound(path=path or role.id_field)
     return document
+
+
+def _may_move(person: Document, business: Document) -> bool:
+    """Whether the business is the person's own, or another of the same administrator."""
+    if business["_id"] == person["business_id"]:
+        return True
+    return "domain" in business and business["domain"] == person.get("domain")
 
 
 def _check_blocks(fields: Mapping[str, Any]) -> None:

@@ -284,6 +284,14 @@ class TestUpdate:
         for target in (other, rootless):
             reply = await partner.ask(title, {"consumer_id": id, "business_id": target})
             assert reply.refusal == (409, "INVALID_PARENT", "business_id")
+        free = [await business(partner) for _ in range(2)]
+        of_no_administrator = await consumer(partner, free[0])
+        for target in (first, free[1]):
+            body = {"consumer_id": of_no_administrator, "business_id": target}
+            reply = await partner.ask(title, body)
+            assert reply.refusal == (409, "INVALID_PARENT", "business_id")
+        stays = {"consumer_id": of_no_administrator, "business_id": free[0]}
+        assert (await partner.ask(title, stays)).version == 1
         reply = await partner.ask(title, {"consumer_id": id, "business_id": NO_ONE})
         assert reply.refusal == (404, "ENTITY_NOT_FOUND", "business_id")
         reply = await partner.ask(title, {"consumer_id": id, "business_id": second})
