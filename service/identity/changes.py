@@ -22,6 +22,7 @@ from service.refusals import refused_as_invalid
 from service.storage.errors import Duplicate
 from service.storage.mongo import Document
 from service.storage.writes import Change
+from service.users.store import USERS
 
 MOST_ANCHORED = 100
 """Dependents, and signers, that a consumer has at most."""
@@ -108,8 +109,13 @@ async def business_for_person(call: Call, business_id: str) -> Document:
 async def readable_business(call: Call, business_id: str) -> None:
     """Make sure that the business exists for the caller, who wants to read in it.
 
+    For a user's own token that is the one it belongs to.
     Raises: EntityNotFound, Unavailable.
     """
+    if call.caller.own_id is not None:
+        user = await call.storage[USERS].read(call.caller.own_id, ("entity_id",))
+        if user is None or user.get("entity_id") != business_id:
+            raise EntityNotFound(path="business_id")
     try:
         await business_for_person(call, business_id)
     except OutsideDomain:

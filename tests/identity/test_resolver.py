@@ -123,6 +123,11 @@ async def test_a_users_token_reaches_itself_only(partner: Partner) -> None:
     body = {"business_id": people[own]["business_id"]}
     reply = await partner.ask("identity.list_business_contacts", body, token)
     assert reply.done["items"] == []
+    for id in (await partner.entity(), NO_ONE):
+        body = {"business_id": id}
+        reply = await partner.ask("identity.list_business_contacts", body, token)
+        assert reply.refusal == (404, "ENTITY_NOT_FOUND", "business_id")
+        assert (await partner.ask("identity.list_consumers", body, token)).done["items"] == []
     reply = await partner.ask("identity.create_consumer", new_consumer(NO_ONE), token)
     assert reply.refusal == (403, "MISSING_SCOPE", None)
     reply = await partner.ask("identity.find_by_ssn", {"ssn": "555441234"}, token)
