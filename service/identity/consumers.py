@@ -62,12 +62,16 @@ async def get_consumer(request: ConsumerExpanded, call: Call) -> Consumer:
     return cast(Consumer, shown.view(call, CONSUMER, consumer))
 
 
-@operations.query("list_consumers", scope=Scope.READ_PERSON, refuses=[InvalidCursor])
+@operations.query(
+    "list_consumers", scope=Scope.READ_PERSON, refuses=[EntityNotFound, InvalidCursor]
+)
 async def list_consumers(request: ListConsumers, call: Call) -> ConsumerList:
     """List consumers, oldest first: of a business and all below it, by last name, or all."""
     shown = Shown()
     businesses, domain = None, call.caller.domain
     if request.business_id is not None and request.business_id != domain:
+        if domain is None and call.caller.own_id is None:  # for the others a list is filtered
+            await changes.readable_business(call, request.business_id)
         root = await find_entity_facts(call, request.business_id)
         if root is not None and is_root(root) and domain is None:
             domain = request.business_id

@@ -59,8 +59,13 @@ async def test_list_filters(partner: Partner) -> None:
     weiss = [id for id, _, name in everyone if name.casefold() == "weiss"]
     assert await listed(partner, last_name="weiss") == weiss
     assert await listed(partner, last_name="Nobody") == []
-    assert await listed(partner, business_id=str(uuid4())) == []
-    assert await listed(Partner(partner.deployment), business_id=root) == []
+    zoe = await consumer(partner, beside, last_name="Zoe\u0308")
+    for name in ("ZO\u00cb", "ZOE\u0308"):
+        assert await listed(partner, last_name=name) == [zoe], "however it is composed"
+    elsewhere = Partner(partner.deployment)
+    for asking, id in ((partner, str(uuid4())), (elsewhere, root)):
+        reply = await asking.ask("identity.list_consumers", {"business_id": id})
+        assert reply.refusal == (404, "ENTITY_NOT_FOUND", "business_id")
 
 
 async def test_a_large_tree(partner: Partner) -> None:
