@@ -7,6 +7,7 @@ a consumer's last name as it is compared; `slot`, one of the places that a consu
 role.
 """
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -136,9 +137,9 @@ def changed_fields(
             sent = {key: value[key] for key in getattr(request, name).model_fields_set}
             current = _opened(call, document, name)
             value = (current or dict.fromkeys(value)) | sent
-        if value != current:
             if current is None and not any(each is not None for each in value.values()):
                 continue  # a block without a value says what no block says
+        if value != current:
             fields[name] = value
     return fields
 
@@ -215,8 +216,8 @@ def primary_email(document: Document) -> str | None:
 
 
 def comparable_name(name: str) -> str:
-    """A name as it is compared, whatever the case."""
-    return name.casefold()
+    """A name as it is compared, whatever the case, and however its letters are composed."""
+    return unicodedata.normalize("NFC", name.casefold())
 
 
 def _stored(call: Call, role: Role, id: str, fields: Mapping[str, Any]) -> dict[str, Any]:
