@@ -1068,7 +1068,7 @@ class IdentityService:
     ) -> ConsumerList:
         """List consumers, oldest first: of a business and all below it, by last name, or all.
 
-        Refuses: MISSING_SCOPE, MODULE_NOT_ENABLED.
+        Refuses: ENTITY_NOT_FOUND, MISSING_SCOPE, MODULE_NOT_ENABLED.
         """
         reply = await self._ask(
             IDENTITY_LIST_CONSUMERS,

@@ -98,12 +98,19 @@ def _operation_changes(name: str, old: Document, new: Document) -> Iterator[Chan
 
 
 def _rights_changes(name: str, old: Document, new: Document) -> Iterator[Change]:
-    was, now = set(old["scope"].split()), set(new["scope"].split())
-    if was != now:
-        less = "public" in now or (now < was and "public" not in was)
+    (required, *own_before), (requires, *own_now) = _rights(old), _rights(new)
+    was, now = set(required.split()), set(requires.split())
+    if (was, own_before) != (now, own_now):
+        less = "public" in now or (now <= was and "public" not in was and own_now >= own_before)
         yield Change(not less, name, f"asks for {new['scope']} instead of {old['scope']}")
     if "public" not in was | now:
         yield from _list_changes(name, "is for tokens of kind", old["tokens"], new["tokens"])
+
+
+def _rights(operation: Document) -> list[str]:
+    """The scopes, and after them what does instead."""
+    rights: list[str] = operation["scope"].split(", or ")
+    return rights
 
 
 def _refusal_changes(name: str, old: Document, new: Document) -> Iterator[Change]:

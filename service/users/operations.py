@@ -127,7 +127,13 @@ async def get(request: UserId, call: Call) -> UserObject:
     return await _user_object(call, request.user_id)
 
 
-@operations.query("me", scope=Scope.READ_USER, callers=USER_TOKENS, refuses=[UserNotFound])
+@operations.query(
+    "me",
+    scope=Scope.READ_USER,
+    callers=USER_TOKENS,
+    refuses=[UserNotFound],
+    open_to_own=True,
+)
 async def me(_request: Empty, call: Call) -> UserObject:
     """Read the user whose token asks."""
     return await _user_object(call, call.caller.subject)

@@ -68,7 +68,11 @@ CONTRACT = {
 }
 OPEN_TO_USERS = {*USER_SCOPES, "by role"}
 WITH_TOKEN = [each for each in OPERATIONS if each.scope != "public"]
-WITH_SCOPE = [each for each in WITH_TOKEN if each.scope != "by role"]
+WITH_SCOPE = [
+    each
+    for each in WITH_TOKEN
+    if each.scope != "by role" and not (each.open_to_own and each.callers <= USERS)
+]
 
 
 def one_of_each(operation: Operation) -> TokenUse:

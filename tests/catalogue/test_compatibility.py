@@ -239,6 +239,7 @@ def test_a_model_within_itself() -> None:
     assert (change.breaking, change.text) == (True, "leaf is narrower: maxLength none or 3")
 
 
+OWN = ", or one's own token"
 RULES = [
     ("an operation goes", lambda c: c["operations"].pop("user.get"), True, "user.get: is gone"),
     ("an event goes", lambda c: c["events"].pop("user.created"), True, "user.created: is gone"),
@@ -246,6 +247,8 @@ RULES = [
     ("another scope", lambda c: edit(c, scope="read:person"), True, "asks for read:person"),
     ("one scope more", lambda c: edit(c, scope="read:user read:person"), True, "read:person"),
     ("none any more", lambda c: edit(c, scope="public", tokens=[]), False, "asks for public"),
+    ("none for one's own", lambda c: edit(c, scope=f"read:user{OWN}"), False, "or one's own"),
+    ("none for one's own, and another", lambda c: edit(c, scope=f"x{OWN}"), True, "asks for x"),
     ("a kind of token goes", lambda c: edit(c, tokens=["client"]), True, "kind personal"),
     ("a key is required", lambda c: edit(c, idempotencyKeyRequired=True), True, "Idempotency-Key"),
     ("a header is not heeded", lambda c: edit(c, headers={}), True, "no longer heeds"),
@@ -267,6 +270,12 @@ def test_rules_of_operations(
     assert [each for each in found if each.breaking is not breaking] == []
     assert (found == []) == (breaking is None)
     assert told in "\n".join(map(str, found))
+
+
+def test_a_scope_for_ones_own_is_asked_again(old: Json) -> None:
+    before = deepcopy(old)
+    edit(before, scope=f"read:user{OWN}")
+    assert [change.breaking for change in changes(before, old)] == [True]
 
 
 def test_what_is_new_breaks_nobody(old: Json) -> None:

@@ -99,6 +99,12 @@ class TestUserObject:
         reply = await partner.ask("user.me", {}, partner.user_token(str(uuid4())))
         assert reply.refusal == (404, "USER_NOT_FOUND", "user_id")
 
+    async def test_me_takes_no_scope(self, partner: Partner) -> None:
+        """That it is a user's own token is enough."""
+        user_id = await partner.user()
+        reply = await partner.ask("user.me", {}, partner.user_token(user_id, scopes=()))
+        assert reply.done["id"] == user_id
+
     async def test_me_takes_no_fields(self, partner: Partner) -> None:
         """`me` asks for nothing in particular."""
         user_id = await partner.user()
