@@ -122,7 +122,9 @@ async def _entity(request: CreateAccount, call: Call) -> Document | None:
         return await named_entity(call, request.entity_id, "entity_id")
     if call.caller.domain is not None:
         # An account of no entity would lie outside the domain that makes it.
-        raise OutsideDomain(path="entity_id")
+        raise OutsideDomain(
+            "A token with a domain must name an entity that lies under it.", path="entity_id"
+        )
     return None
 
 

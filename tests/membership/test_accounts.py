@@ -154,6 +154,7 @@ async def test_account_of_a_domain(accounts: Accounts) -> None:
     body = {"name": "Bakery", "owner_user_id": owner}
     rootless = await partner.ask("account.create", body, token)
     assert rootless.refusal == (403, "OUTSIDE_DOMAIN", "entity_id")
+    assert "must name an entity" in rootless.body["errors"][0]["message"]
     body |= {"entity_id": entity_id, "owner_user_id": outsider}
     unseen = await partner.ask("account.create", body, token)
     assert unseen.refusal == (404, "USER_NOT_FOUND", "owner_user_id")
