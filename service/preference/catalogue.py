@@ -155,7 +155,7 @@ def read_catalogue(path: Path = BUILT_IN) -> Catalogue:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        json.loads(text)
+        json.loads(text, parse_int=str)  # only to see whether it is JSON: a number may be any
         lines = line_of_each(text)
         return Catalogue.model_validate_json(text)
     except OSError as error:
