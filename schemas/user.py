@@ -1,5 +1,6 @@
 """svc.user: users of an entity. Sources: seed 002 (Vertex Engine), seeds 001 and 004 (Wise)."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Self
 
@@ -31,6 +32,7 @@ from schemas.base import (
 from schemas.email import Email
 from schemas.event import EventData, EventType
 
+_NOT_IN_URL = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 STATE_REQUIRED = frozenset({"US", "CA", "AU", "BR"})
 OCCUPATION_REQUIRED = frozenset({"US", "CA", "JP"})
 _ID_TYPES = {"national": "National", "national id": "National", "passport": "passport"}
@@ -51,6 +53,8 @@ def _past(moment: datetime) -> datetime:
 
 
 def _url(value: str) -> str:
+    if _NOT_IN_URL.search(value):  # which the parser below passes over, as browsers do
+        raise PydanticCustomError("url", "whitespace and control characters stand in no URL")
     _URL.validate_python(value)
     return value
 
