@@ -182,6 +182,14 @@ class IdempotencyKeyReused(Problem):
     detail = "This Idempotency-Key was used for another request."
 
 
+class ReplyTooLarge(Problem):
+    """A list that has no pages is longer than the server's `max_payload` lets through."""
+
+    status = 409
+    code = "REPLY_TOO_LARGE"
+    detail = "The reply is too large to be sent; ask for fewer blocks, or for its parts."
+
+
 class RateLimited(Problem):
     """The partner asks more often than it may."""
 

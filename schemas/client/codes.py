@@ -143,6 +143,10 @@ class RateLimited(TooManyRequests):
     """Too many requests; wait as long as Retry-After says."""
 
 
+class ReplyTooLarge(Conflict):
+    """The reply is too large to be sent; ask for fewer blocks, or for its parts."""
+
+
 class SubmittedByCaller(Forbidden):
     """Who submitted a verification cannot decide it."""
 
@@ -227,6 +231,7 @@ BY_CODE: Mapping[str, type[Refusal]] = {
     "PERSON_NOT_FOUND": PersonNotFound,
     "PROFILE_NOT_FOUND": ProfileNotFound,
     "RATE_LIMITED": RateLimited,
+    "REPLY_TOO_LARGE": ReplyTooLarge,
     "SUBMITTED_BY_CALLER": SubmittedByCaller,
     "TOKEN_EXPIRED": TokenExpired,
     "TOO_LARGE": TooLarge,

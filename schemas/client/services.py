@@ -735,7 +735,7 @@ class BusinessService:
     async def lineage(self, request: BusinessId, *, deadline: float | None = None) -> Lineage:
         """List a business, its parent, and so on up to its administrator.
 
-        Refuses: ENTITY_NOT_FOUND, MISSING_SCOPE, WRONG_TOKEN_KIND.
+        Refuses: ENTITY_NOT_FOUND, MISSING_SCOPE, REPLY_TOO_LARGE, WRONG_TOKEN_KIND.
         """
         reply = await self._ask(BUSINESS_LINEAGE, request, deadline=deadline)
         return reply.body
@@ -1018,7 +1018,7 @@ class IdentityService:
     async def find_by_ssn(self, request: FindBySsn, *, deadline: float | None = None) -> Persons:
         """Find the people who have a social security number, by its keyed hash.
 
-        Refuses: MISSING_SCOPE, MODULE_NOT_ENABLED.
+        Refuses: MISSING_SCOPE, MODULE_NOT_ENABLED, REPLY_TOO_LARGE.
         """
         reply = await self._ask(IDENTITY_FIND_BY_SSN, request, deadline=deadline)
         return reply.body
@@ -1128,7 +1128,8 @@ class IdentityService:
     ) -> Dependents:
         """List all dependents of a consumer, oldest first.
 
-        Refuses: MISSING_SCOPE, MODULE_NOT_ENABLED, PERSON_NOT_FOUND, UNMASKED_NOT_PERMITTED.
+        Refuses: MISSING_SCOPE, MODULE_NOT_ENABLED, PERSON_NOT_FOUND, REPLY_TOO_LARGE,
+        UNMASKED_NOT_PERMITTED.
         """
         reply = await self._ask(IDENTITY_LIST_DEPENDENTS, request, deadline=deadline)
         return reply.body
@@ -1174,7 +1175,8 @@ class IdentityService:
     ) -> AuthorizedSigners:
         """List all authorized signers of a consumer, oldest first.
 
-        Refuses: MISSING_SCOPE, MODULE_NOT_ENABLED, PERSON_NOT_FOUND, UNMASKED_NOT_PERMITTED.
+        Refuses: MISSING_SCOPE, MODULE_NOT_ENABLED, PERSON_NOT_FOUND, REPLY_TOO_LARGE,
+        UNMASKED_NOT_PERMITTED.
         """
         reply = await self._ask(IDENTITY_LIST_AUTHORIZED_SIGNERS, request, deadline=deadline)
         return reply.body
@@ -1184,7 +1186,8 @@ class IdentityService:
     ) -> Household:
         """Read a consumer with its dependents and signers; a block goes to those who have it.
 
-        Refuses: MISSING_SCOPE, MODULE_NOT_ENABLED, PERSON_NOT_FOUND, UNMASKED_NOT_PERMITTED.
+        Refuses: MISSING_SCOPE, MODULE_NOT_ENABLED, PERSON_NOT_FOUND, REPLY_TOO_LARGE,
+        UNMASKED_NOT_PERMITTED.
         """
         reply = await self._ask(IDENTITY_HOUSEHOLD, request, deadline=deadline)
         return reply.body

@@ -32,6 +32,7 @@ from service.identity.roles import AUTHORIZED_SIGNER, CONSUMER, DEPENDENT, Role
 from service.identity.store import PERSONS, SLOT
 from service.identity.views import Shown
 from service.operation import Module, Operations
+from service.problems import ReplyTooLarge
 from service.storage.mongo import Document
 
 operations = Operations("identity", module=Module.IDENTITY)
@@ -63,13 +64,15 @@ async def update_dependent(request: UpdateDependent, call: Call) -> Dependent:
 
 
 @operations.query(
-    "list_dependents", scope=Scope.READ_PERSON, refuses=[PersonNotFound, UnmaskedNotPermitted]
+    "list_dependents",
+    scope=Scope.READ_PERSON,
+    refuses=[PersonNotFound, UnmaskedNotPermitted, ReplyTooLarge],
 )
 async def list_dependents(request: DependentsExpanded, call: Call) -> Dependents:
     """List all dependents of a consumer, oldest first."""
     shown = Shown.asked(call, request.expand, request.ssn_mode)
     _, members = await _read_members(call, request.consumer_id, (DEPENDENT,), shown)
-    return Dependents(items=_views(call, DEPENDENT, members, shown))
+    return call.fitting(Dependents(items=_views(call, DEPENDENT, members, shown)))
 
 
 @operations.command(
@@ -102,17 +105,19 @@ async def update_authorized_signer(request: UpdateAuthorizedSigner, call: Call) 
 @operations.query(
     "list_authorized_signers",
     scope=Scope.READ_PERSON,
-    refuses=[PersonNotFound, UnmaskedNotPermitted],
+    refuses=[PersonNotFound, UnmaskedNotPermitted, ReplyTooLarge],
 )
 async def list_authorized_signers(request: SignersExpanded, call: Call) -> AuthorizedSigners:
     """List all authorized signers of a consumer, oldest first."""
     shown = Shown.asked(call, request.expand, request.ssn_mode)
     _, members = await _read_members(call, request.consumer_id, (AUTHORIZED_SIGNER,), shown)
-    return AuthorizedSigners(items=_views(call, AUTHORIZED_SIGNER, members, shown))
+    return call.fitting(AuthorizedSigners(items=_views(call, AUTHORIZED_SIGNER, members, shown)))
 
 
 @operations.query(
-    "household", scope=Scope.READ_PERSON, refuses=[PersonNotFound, UnmaskedNotPermitted]
+    "household",
+    scope=Scope.READ_PERSON,
+    refuses=[PersonNotFound, UnmaskedNotPermitted, ReplyTooLarge],
 )
 async def household(request: ConsumerExpanded, call: Call) -> Household:
     """Read a consumer with its dependents and signers; a block goes to those who have it."""
@@ -121,11 +126,12 @@ async def household(request: ConsumerExpanded, call: Call) -> Household:
         call, request.consumer_id, (DEPENDENT, AUTHORIZED_SIGNER), shown, with_consumer=True
     )
     call.etag = consumer["version"]
-    return Household(
+    whole = Household(
         consumer=cast(Any, shown.view(call, CONSUMER, consumer)),
         dependents=_views(call, DEPENDENT, members, shown),
         authorized_signers=_views(call, AUTHORIZED_SIGNER, members, shown),
     )
+    return call.fitting(whole)
 
 
 async def _consumer(call: Call, id: str) -> Document:

@@ -11,6 +11,7 @@ from service.identity.problems import PersonNotFound
 from service.identity.store import PERSONS
 from service.identity.views import person
 from service.operation import Module, Operations
+from service.problems import ReplyTooLarge
 from service.storage.mongo import Document
 
 operations = Operations("identity", module=Module.IDENTITY)
@@ -27,7 +28,12 @@ async def get_person(request: PersonId, call: Call) -> Person:
     return person(found)
 
 
-@operations.query("find_by_ssn", scope=Scope.READ_PERSON, besides=[Scope.READ_SENSITIVE])
+@operations.query(
+    "find_by_ssn",
+    scope=Scope.READ_PERSON,
+    besides=[Scope.READ_SENSITIVE],
+    refuses=[ReplyTooLarge],
+)
 async def find_by_ssn(request: FindBySsn, call: Call) -> Persons:
     """Find the people who have a social security number, by its keyed hash."""
     found = await call.storage[PERSONS].find(
@@ -36,7 +42,7 @@ async def find_by_ssn(request: FindBySsn, call: Call) -> Persons:
     people = await asyncio.gather(
         *(call.storage.look_up(store.ANYONE, each["_id"]) for each in found if call.sees(each))
     )
-    return Persons(items=[person(each) for each in people if each is not None])
+    return call.fitting(Persons(items=[person(each) for each in people if each is not None]))
 
 
 async def find_person(call: Call, id: str) -> Document:

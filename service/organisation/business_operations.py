@@ -23,7 +23,7 @@ from service.organisation.moves import move, visible_business
 from service.organisation.problems import Cycle, EinTaken, EntityNotFound, InvalidParent
 from service.organisation.store import ENTITIES
 from service.organisation.views import business_data, business_view
-from service.problems import InvalidCursor, OutsideDomain
+from service.problems import InvalidCursor, OutsideDomain, ReplyTooLarge
 from service.storage.errors import Duplicate
 from service.storage.mongo import Document
 from service.storage.pages import cut, from_cursor, place_of, read_page
@@ -133,13 +133,16 @@ async def list_businesses(request: ListBusinesses, call: Call) -> BusinessList:
 
 
 @business_operations.query(
-    "lineage", scope=Scope.READ_BUSINESS, callers=CLIENTS, refuses=[EntityNotFound]
+    "lineage",
+    scope=Scope.READ_BUSINESS,
+    callers=CLIENTS,
+    refuses=[EntityNotFound, ReplyTooLarge],
 )
 async def lineage(request: BusinessId, call: Call) -> Lineage:
     """List a business, its parent, and so on up to its administrator."""
     line = await call.storage[ENTITIES].tree.lineage(request.business_id)
     _readable(call, line[0] if line else None)
-    return Lineage(items=[business_view(each) for each in line])
+    return call.fitting(Lineage(items=[business_view(each) for each in line]))
 
 
 @business_operations.query(

@@ -94,7 +94,10 @@ def changed(old: str, new: str) -> tuple[str, int]:
         (*changed('"Claim updates"', '"\\ud800"'), "Invalid JSON"),
         ("", 1, "Expecting value"),
         ("[" * 100_000, 1, "nested too deep"),
-        (*changed('"value": 100.0', f'"value": {"9" * 5_000}'), "Invalid JSON: number out of range"),
+        (
+            *changed('"value": 100.0', f'"value": {"9" * 5_000}'),
+            "Invalid JSON: number out of range",
+        ),
         ("[]", 1, "Input should be an object"),
     ],
 )
