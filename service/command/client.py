@@ -14,7 +14,7 @@ from service import resources
 from service.auth.scopes import ALL_SCOPES
 from service.command.failure import Failure, NoAnswer
 from service.command.options import DataDir, Domain, Partner, Scopes
-from service.command.output import new_table, wide_console
+from service.command.output import new_table, printable, wide_console
 from service.command.place import DEFAULT_FOLDER, settings_on
 from service.problems import Unavailable
 from service.tokens.clients import CLIENT_INDEXES, CLIENTS, Clients
@@ -67,7 +67,7 @@ def list_clients(partner: Partner, data_dir: DataDir = DEFAULT_FOLDER) -> None:
     for each in found:
         created = f"{each.created_at:%Y-%m-%d %H:%M}"
         scopes = "all" if each.scopes == ALL_SCOPES else " ".join(sorted(each.scopes))
-        table.add_row(each.id, each.name, scopes, each.domain or "", created)
+        table.add_row(each.id, printable(each.name), scopes, each.domain or "", created)
     wide_console().print(table)
 
 

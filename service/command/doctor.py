@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from service.command.check_http import check_http, check_traces
 from service.command.check_mongo import check_mongo
@@ -76,6 +76,6 @@ def _catalogue(settings: Settings) -> Finding:
 def _table(findings: list[Finding]) -> Table:
     table = new_table("", "", "found", "what to do")
     for finding in findings:
-        state = f"[{_STYLE[finding.state]}]{finding.state}[/]"
-        table.add_row(finding.what, state, escape(finding.found), escape(finding.advice))
+        state = Text(finding.state, _STYLE[finding.state])
+        table.add_row(finding.what, state, finding.found, finding.advice)
     return table

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from service.auth.scopes import ALL_SCOPES
 from service.command.nats_folder import TRUSTED, Credentials, NatsFolder
@@ -82,5 +81,5 @@ def _show(all_credentials: list[Credentials]) -> None:
     for each in all_credentials:
         state = "made" if each.made else "was there, left as it is"
         until = f"{each.until:%Y-%m-%d}" if each.until else "for ever"
-        table.add_row(escape(str(each.path)), state, until)
+        table.add_row(str(each.path), state, until)
     wide_console().print(table)

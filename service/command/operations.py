@@ -7,13 +7,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from service.app import OPERATIONS
 from service.auth.scopes import ANYONE, CLIENTS
 from service.catalogue.documents import operation_document
 from service.catalogue.fields import example_of, fields_of
 from service.command.asking import near
-from service.command.output import new_table, wide_console
+from service.command.output import PlainTable, new_table, wide_console
 from service.operation import Operation
 
 Title = Annotated[
@@ -74,8 +75,8 @@ def _index(chosen: Iterable[Operation]) -> Table:
 
 def _show(operation: Operation, document: Mapping[str, Any]) -> None:
     console = wide_console()
-    console.print(f"[bold]{operation.title}[/bold]  {operation.description}\n")
-    about = Table.grid(padding=(0, 2))
+    console.print(Text.assemble((operation.title, "bold"), f"  {operation.description}\n"))
+    about = PlainTable.grid(padding=(0, 2))
     about.add_row("subject", document["subject"])
     about.add_row("who", who(operation))
     about.add_row("scope", operation.rights)

@@ -1,10 +1,23 @@
 """How tables and what callers sent are printed, and where."""
 
+from typing import Any
+
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 _PIPE_WIDTH = 160
+
+
+class PlainTable(Table):
+    """A table whose cells are shown as they are: no `[` or `:` in a text is rich's markup."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        """Add a row, with rich's options."""
+        super().add_row(
+            *(Text(cell) if isinstance(cell, str) else cell for cell in cells), **options
+        )
 
 
 def wide_console() -> Console:
@@ -13,9 +26,9 @@ def wide_console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=_PIPE_WIDTH)
 
 
-def new_table(*headings: str) -> Table:
+def new_table(*headings: str) -> PlainTable:
     """A table with these headings and no rows yet."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = PlainTable(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table

@@ -1,7 +1,9 @@
 """The command as a process of its own, as a shell starts it."""
 
 import asyncio
+import contextlib
 import os
+import pty
 import signal
 import sys
 from collections.abc import Mapping
@@ -93,3 +95,28 @@ async def run(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[in
     """Run `svc-user` to its end; give its exit status and all that it printed."""
     program = await Program.start(*arguments, env=env)
     return await program.ended(), program.text
+
+
+async def run_on_terminal(*arguments: str) -> tuple[int, str]:
+    """Run `svc-user` with its outputs on a terminal; give its exit status and what stands there."""
+    master, terminal = pty.openpty()
+    program = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "service", *arguments),
+        cwd=ROOT,
+        env=environment(COLUMNS="200"),
+        stdout=terminal,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    told = await asyncio.to_thread(_all_of, master)
+    return await program.wait(), told
+
+
+def _all_of(master: int) -> str:
+    """What is written to a terminal, until nobody has it open any more."""
+    told = b""
+    with contextlib.suppress(OSError):  # which is how its end shows
+        while part := os.read(master, 65_536):
+            told += part
+    os.close(master)
+    return told.decode()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.conftest import Invoke
+from tests.cli.program import run_on_terminal
 from tests.eventually import eventually
 
 
@@ -44,6 +45,15 @@ async def test_a_client_from_its_first_day_to_its_last(invoke: Invoke, dev_dir: 
     refused = await asked(invoke, dev_dir, "token.issue", request | other)
     assert refused["errors"][0]["code"] == "INVALID_CLIENT"
     assert json.loads((await invoke("client", "list", *of)).stdout) == []
+
+
+async def test_no_name_is_markup_or_steers_the_terminal(invoke: Invoke, dev_dir: Path) -> None:
+    """A table has it as it is, but for what does not print."""
+    of = ("--partner", "named", "--data-dir", str(dev_dir))
+    await invoke("client", "add", "--name", "[/] \x1b]0;owned\x07 :bug:", *of)
+    status, told = await run_on_terminal("client", "list", *of)
+    assert status == 0, told
+    assert "[/] �]0;owned� :bug:" in told
 
 
 async def test_what_is_not_there_is_a_sentence(invoke: Invoke, dev_dir: Path) -> None:

@@ -36,6 +36,11 @@ async def test_one_in_full_has_fields_rules_refusals_and_an_example(invoke: Invo
     assert json.loads(body)["first_name"] == "Ann"
 
 
+async def test_a_rule_is_shown_as_it_is(invoke: Invoke) -> None:
+    """Whatever brackets it has."""
+    assert "^[a-z_]+\\.[a-z_]+$" in (await invoke("operations", "privacy.history")).stdout
+
+
 async def test_an_unknown_one_is_answered_with_those_near(invoke: Invoke) -> None:
     result = await invoke("operations", "user.crate")
     assert result.exit_code == 2
