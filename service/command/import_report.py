@@ -1,12 +1,14 @@
 """What an import tells: how far it is, what it has refused and why, and what came of it."""
 
 import csv
+import os
+import stat
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 import orjson
 from rich.console import Console
@@ -45,7 +47,10 @@ class Report:
         self.counts["valid"] += 1
 
     def take(self, told: Settled | RefusedLine) -> None:
-        """Count a line, and write down why it is refused."""
+        """Count a line, and write down why it is refused.
+
+        Raises: Failure, if that cannot be written.
+        """
         if isinstance(told, Settled):
             self.counts[told.fate] += 1
             return
@@ -58,10 +63,14 @@ class Report:
             self._write(row)
 
     def _write(self, row: tuple[int, str, str, str]) -> None:
-        if self._rows is not None:
-            self._rows.writerow(row)
-        elif self._file is not None:
-            self._file.write(orjson.dumps(dict(zip(_COLUMNS, row, strict=True))).decode() + "\n")
+        if self._file is None:
+            return
+        with _writing(self._file.name):
+            if self._rows is not None:
+                self._rows.writerow(row)
+            else:
+                told = orjson.dumps(dict(zip(_COLUMNS, row, strict=True)))
+                self._file.write(told.decode() + "\n")
 
     def show(self) -> None:
         """Print the refusals that are shown, and the sum of all."""
@@ -86,20 +95,41 @@ class Report:
 
 
 @contextmanager
-def report_to(path: Path | None) -> Iterator[Report]:
+def report_to(path: Path | None, source: BinaryIO) -> Iterator[Report]:
     """A report; its file is CSV if it is called so, else it has a line of JSON for each refusal.
 
-    Raises: Failure, if the file cannot be written.
+    Raises: Failure, if the file cannot be written, or is the one that is read.
     """
     if path is None:
         yield Report(None, as_csv=False)
         return
-    try:
+    if _is_same_file(path, source):
+        raise Failure(f"--report {path} is the file that is read: give another name.")
+    with _writing(path):
         file = path.open("w", encoding="utf-8", newline="")
+    try:
+        yield Report(file, as_csv=path.suffix.lower() == ".csv")
+    finally:
+        with _writing(path):
+            file.close()
+
+
+@contextmanager
+def _writing(path: str | Path) -> Iterator[None]:
+    """Raises: Failure, if it cannot be written."""
+    try:
+        yield
     except OSError as error:
         raise Failure(f"--report {path} cannot be written: {error.strerror}.") from None
-    with file:
-        yield Report(file, as_csv=path.suffix.lower() == ".csv")
+
+
+def _is_same_file(path: Path, source: BinaryIO) -> bool:
+    """Whether both are one file, whatever it is called, that writing would empty."""
+    try:
+        there, read = path.stat(), os.fstat(source.fileno())
+    except OSError:
+        return False  # it is not there, or what is read is no file
+    return os.path.samestat(there, read) and stat.S_ISREG(there.st_mode)
 
 
 class Bar:

@@ -83,16 +83,17 @@ def import_users(
     stream, name = _opened(file)
     users = UserFile(stream, name, format or _form_of(file), entity)
     ended = _Ended()
-    with report_to(report) as told, Bar(told, _size(stream)) as bar:
-        if dry_run:
-            work = _judge(users, told, bar)
-        else:
-            importing = _Import(partner, data_dir, in_flight)
-            work = importing.run(users, told, bar)
-        run_until_told(ended.noted(work))
-    if ended.status != _INTERRUPTED:
-        stream.close()  # else it may still be read from, and closing it would wait for that
-    told.show()
+    with report_to(report, stream) as told:
+        with Bar(told, _size(stream)) as bar:
+            if dry_run:
+                work = _judge(users, told, bar)
+            else:
+                importing = _Import(partner, data_dir, in_flight)
+                work = importing.run(users, told, bar)
+            run_until_told(ended.noted(work))
+        if ended.status != _INTERRUPTED:
+            stream.close()  # else it may still be read from, and closing it would wait for that
+        told.show()
     if ended.why:
         typer.echo(f"svc-user: {ended.why}", err=True)
     if ended.status or told.counts["refused"]:
