@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from service.auth.scopes import Scope
 from service.command.asking import asked
 from service.command.options import DataDir, Domain, Partner, Subject, uuid_wanted
 from service.command.place import DEFAULT_FOLDER, settings_on
+from service.command.private_files import replacing
 from service.command.reach import nats_client
 from service.command.token import Bearer
 from service.settings import Settings
@@ -57,11 +57,10 @@ def export(  # each is an option of the command
     bearer = Bearer(partner, " ".join(scopes), None, subject, domain)
     settings = settings_on(data_dir, "nats_url")
     headers = {"Authorization": f"Bearer {bearer.token(data_dir)}"}
-    sections = asyncio.run(_read(settings, partner, person, headers))
     path = output or Path(f"person-{person}.json")
-    whole = {"partner": partner, "person_id": person, "sections": sections}
-    writing = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(writing, "w", encoding="utf-8") as file:
+    with replacing(path) as file:
+        sections = asyncio.run(_read(settings, partner, person, headers))
+        whole = {"partner": partner, "person_id": person, "sections": sections}
         json.dump(whole, file, indent=2, ensure_ascii=False)
         file.write("\n")
     found = sum(len(items) for items in sections.values())

@@ -1,16 +1,19 @@
 """`svc-user events replay` and `svc-user export`: on the servers of a `svc-user dev`."""
 
 import json
+import os
 import stat
 from pathlib import Path
 
 import nats
+import pytest
 
 from service.resources import STREAM
 from tests.cli.conftest import Invoke
 from tests.faults.audit import whole_stream
 
 ENTITY = {"entity_type": "business", "registration_number": "1", "trading_name": "Acme"}
+UNKNOWN = "0199f6a4-4d1c-7d1e-9d5a-3c2b1a0f9e8d"
 CONTACT = {
     "first_name": "Charles",
     "last_name": "Babbage",
@@ -49,6 +52,7 @@ async def test_a_person_is_exported_into_a_file(
     made = await invoke("call", "identity.create_business_contact", json.dumps(person), *place)
     id = json.loads(made.stdout)["business_contact_id"]
     file = tmp_path / "person.json"
+    file.touch(mode=0o644)
     result = await invoke("export", "--person", id, "--output", file, *place)
     assert result.exit_code == 0, result.output
     whole = json.loads(file.read_text())
@@ -62,6 +66,27 @@ async def test_a_person_is_exported_into_a_file(
     [line] = json.loads(logged.stdout)["items"]
     assert (line["operation"], line["actor"]) == ("privacy.export", "cli")
     absent = tmp_path / "absent.json"
-    unknown = "0199f6a4-4d1c-7d1e-9d5a-3c2b1a0f9e8d"
-    result = await invoke("export", "--person", unknown, "--output", absent, *place)
-    assert (result.exit_code, absent.exists()) == (1, False)
+    result = await invoke("export", "--person", UNKNOWN, "--output", absent, *place)
+    assert result.exit_code == 1
+    assert os.listdir(tmp_path) == [file.name]
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [("none/x.json", "No such file or directory"), (".", "Is a directory")],
+    ids=["no folder", "a folder"],
+)
+async def test_an_export_that_cannot_be_written_asks_nobody(
+    invoke: Invoke,
+    dev_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    output: str,
+    reason: str,
+) -> None:
+    """So it is no matter that nobody is there."""
+    monkeypatch.setenv("SVC_USER_NATS_URL", "nats://127.0.0.1:1")
+    of = ("--partner", "exported", "--person", UNKNOWN, "--data-dir", dev_dir)
+    result = await invoke("export", "--output", tmp_path / output, *of)
+    assert result.exit_code == 2
+    assert f"{tmp_path / output} cannot be written: {reason}." in result.stderr
