@@ -30,6 +30,7 @@ from schemas.client.refusals import (
     UnexpectedReply,
 )
 from schemas.client.tokens import ClientCredentials
+from schemas.client.wanted import ReaderTaken
 
 __all__ = [
     "AnyEvent",
@@ -46,6 +47,7 @@ __all__ = [
     "NoAnswer",
     "NotFound",
     "NotReached",
+    "ReaderTaken",
     "Received",
     "Refusal",
     "Reply",

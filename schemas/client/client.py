@@ -137,11 +137,12 @@ class Client(Services):
             async with client.events("billing", "user.created") as events:
                 async for event in events: ...
 
-        `partner` may be `*`, where the connection's rights reach so far. `since` is where a reader
-        begins that there has not been before. `takeover` is the seconds after which the event of a
-        process that died is given to another; of a reader that was made for the partner, these two
-        are as it was made. What cannot be read ends the iteration, unless
-        `unreadable` is given: it is told, and the event is left out.
+        `partner` may be `*`, where the connection's rights reach so far. Readers of all partners
+        share their names: one that reads another's events cannot be opened. `since` is where a
+        reader begins that there has not been before. `takeover` is the seconds after which the
+        event of a process that died is given to another; of a reader that was made for the partner,
+        these two are as it was made. What cannot be read ends the iteration, unless `unreadable` is
+        given: it is told, and the event is left out.
 
         Raises: ValueError: no durable consumer, or no partner, is called like this.
         """

@@ -24,7 +24,7 @@ from nats.js.errors import NotFoundError
 
 from schemas.client.known_events import SHAPES, AnyEvent
 from schemas.client.received import UnreadableEvent, read_event
-from schemas.client.wanted import Wanted
+from schemas.client.wanted import ReaderTaken, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ class Events:
         self._made: datetime | None = None
         """When the stream was made, or the consumer that was given."""
         self._takeover = wanted.takeover
+        self._since = wanted.since
         self._handled: OrderedDict[str, None] = OrderedDict()
         self._last = 0
         self._current: tuple[Msg, AnyEvent] | None = None
@@ -63,7 +64,7 @@ class Events:
     async def __aenter__(self) -> Self:
         """Find the consumer, or make it.
 
-        Raises: nats.errors.Error: JetStream, or the stream, cannot be used.
+        Raises: ReaderTaken; nats.errors.Error: JetStream, or the stream, cannot be used.
         """
         await self._bind()
         self._holding = asyncio.get_running_loop().create_task(self._hold())
@@ -92,7 +93,7 @@ class Events:
     async def __anext__(self) -> AnyEvent:
         """The next event, however long it takes to come.
 
-        Raises: UnreadableEvent; ConnectionClosedError, when the client was closed.
+        Raises: UnreadableEvent; ReaderTaken; ConnectionClosedError, when the client was closed.
         """
         if self._holding is None:
             raise RuntimeError("open it first: async with client.events(...) as events")
@@ -167,7 +168,7 @@ class Events:
     async def _bind(self) -> JetStreamContext.PullSubscription:
         """Find the consumer, as it is or made anew, and listen to it.
 
-        Raises: nats.errors.Error.
+        Raises: ReaderTaken; nats.errors.Error.
         """
         if self._wanted.given:
             await self._find()
@@ -189,7 +190,10 @@ class Events:
     async def _find_or_make(self) -> None:
         stream = await self._jetstream.stream_info(STREAM)
         if stream.created != self._made:
-            # The places of a stream that was made anew mean nothing in the one from before.
+            if self._made is not None:
+                # To who read the one before, all of a stream that was made anew is new.
+                self._since = "start"
+            # And its places mean nothing in the one before.
             self._made, self._last = stream.created, 0
         try:
             found = await self._jetstream.consumer_info(STREAM, self._wanted.durable)
@@ -199,18 +203,24 @@ class Events:
             await self._resume(found)
 
     async def _resume(self, found: ConsumerInfo) -> None:
-        """Go on where the consumer is; what it was to read may have changed since."""
+        """Go on where the consumer is; what it was to read may have changed since.
+
+        Raises: ReaderTaken.
+        """
+        there = found.config
+        filters = there.filter_subjects or [each for each in [there.filter_subject] if each]
+        if not self._wanted.is_read_by(filters):
+            raise ReaderTaken(self._wanted.durable)
         if not self._last and found.ack_floor is not None:
             await self._look_back(found.ack_floor.stream_seq)
         wanted = self._reading()
-        there = found.config
         if (there.filter_subject, there.ack_wait) != (wanted.filter_subject, wanted.ack_wait):
             changed = there.evolve(filter_subject=wanted.filter_subject, ack_wait=wanted.ack_wait)
             await self._jetstream.add_consumer(STREAM, changed)
 
     async def _make(self) -> None:
         """Make the consumer: to go on from here, where events were handled before it was lost."""
-        config, since = self._reading(), self._wanted.since
+        config, since = self._reading(), self._since
         if self._last:
             config.deliver_policy = DeliverPolicy.BY_START_SEQUENCE
             config.opt_start_seq = self._last + 1
@@ -219,7 +229,9 @@ class Events:
             config.opt_start_time = since
         elif since == "now":
             config.deliver_policy = DeliverPolicy.NEW
-        await self._jetstream.add_consumer(STREAM, config)
+        made = await self._jetstream.add_consumer(STREAM, config)
+        if made.delivered is not None:
+            self._last = made.delivered.stream_seq  # before the first event too it has its place
 
     def _reading(self) -> ConsumerConfig:
         return ConsumerConfig(

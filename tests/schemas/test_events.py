@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import assert_type, get_args
 
@@ -19,25 +18,6 @@ from service.local import LocalServer
 from tests.client import EVENT_TYPES, Partner
 from tests.eventually import eventually
 from tests.schemas.stream import FilledStream, number_of, numbers, read, revoked
-from tests.servers import PrivateServers
-
-
-@pytest.fixture
-async def server(private_servers: PrivateServers) -> LocalServer:
-    return await private_servers.nats()
-
-
-@pytest.fixture
-async def client(server: LocalServer) -> AsyncIterator[Client]:
-    async with Client.connected(server.url, "acme", reconnect_time_wait=0.05) as client:
-        yield client
-
-
-@pytest.fixture
-async def stream(client: Client) -> FilledStream:
-    stream = FilledStream(client.connection)
-    await stream.make()
-    return stream
 
 
 def test_the_stream_has_the_name_that_the_service_gives_it() -> None:
@@ -181,6 +161,30 @@ async def test_a_stream_made_anew_is_read_from_its_start(
         await stream.make()
         await stream.publish(2, 4)
         assert await numbers(events, 1) == [4]
+
+
+async def test_a_stream_made_anew_is_all_new_to_who_began_now(
+    client: Client, stream: FilledStream
+) -> None:
+    """Who was there before loses none of it."""
+    await stream.publish(1)
+    async with client.events("reader", since="now") as events:
+        await stream.publish(2)
+        assert await numbers(events, 1) == [2]
+        await client.connection.jetstream().delete_stream(STREAM)
+        await stream.make()
+        await stream.publish(3)
+        assert await numbers(events, 1) == [3]
+
+
+async def test_a_consumer_lost_before_its_first_event_loses_none(
+    client: Client, stream: FilledStream
+) -> None:
+    await stream.publish(1)
+    async with client.events("reader", since="now") as events:
+        await client.connection.jetstream().delete_consumer(STREAM, "reader")
+        await stream.publish(2)
+        assert await numbers(events, 1) == [2]
 
 
 async def test_a_long_handling_is_not_taken_over(client: Client, stream: FilledStream) -> None:
