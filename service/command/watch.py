@@ -3,6 +3,10 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import datetime
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
 import orjson
@@ -10,14 +14,17 @@ import typer
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
+from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy
-from nats.js.errors import NotFoundError
+from nats.js.errors import NotFoundError, ServiceUnavailableError
 from rich.console import Console
 from rich.text import Text
 
 from schemas.base import CANONICAL_UUID
-from service.command.failure import Failure
+from service.catalogue.documents import event_types
+from service.command.failure import Failure, NoAnswer
 from service.command.options import DataDir, OnePartner
 from service.command.place import DEFAULT_FOLDER, settings_on
 from service.command.reach import nats_client, shown
@@ -26,7 +33,10 @@ from service.resources import STREAM
 from service.settings import Settings
 
 _HEARTBEAT = 1.0
+_ANSWERED_WITHIN = 2.0
 _PAUSE = 0.25
+_QUIET = 1.0
+"""Seconds without an event after which it is looked whether the stream is the same still."""
 _TYPE_WIDTH = 22
 _UUID = re.compile(CANONICAL_UUID)
 _TYPE = re.compile(r"([a-z_]+|\*)(?:\.([a-z_]+|\*))?", re.ASCII)
@@ -75,8 +85,13 @@ def subject_for(filter: str, partner: str | None) -> str:  # noqa: A002  # as ab
         raise typer.BadParameter(
             "user.created, user.* or the id of an aggregate is wanted", param_hint="FILTER"
         )
-    service, event = found.groups()
-    return f"evt.{service}.{of}.*.{event or '*'}"
+    service, event = found.groups(default="*")
+    known = [each.type for each in event_types()]
+    if not any(fnmatchcase(each, f"{service}.{event}") for each in known):
+        near = get_close_matches(filter, known, cutoff=0.5)
+        meant = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise typer.BadParameter(f"there is no event {filter}.{meant}", param_hint="FILTER")
+    return f"evt.{service}.{of}.*.{event}"
 
 
 async def _watch(settings: Settings, subject: str, from_start: bool, as_json: bool) -> None:
@@ -98,13 +113,19 @@ async def _watch(settings: Settings, subject: str, from_start: bool, as_json: bo
 async def last_sequence(jetstream: JetStreamContext) -> int:
     """The sequence number of the last event in the stream.
 
-    Raises: Failure.
+    Raises: NoAnswer; Failure.
     """
     try:
         return (await jetstream.stream_info(STREAM)).state.last_seq
     except NotFoundError:
         raise Failure(
             f"There is no stream {STREAM} yet: a worker makes it when it starts."
+        ) from None
+    except (NatsTimeoutError, NoRespondersError, ServiceUnavailableError):
+        raise NoAnswer(
+            "JetStream does not answer: it is off, has no leader yet, or is not for these "
+            "credentials. SVC_USER_NATS_CREDS is to name a worker's, not a partner's; "
+            "`svc-user doctor` tells more."
         ) from None
     except NatsError as error:
         raise Failure(f"JetStream cannot be used: {error}.") from error
@@ -115,29 +136,37 @@ class Follower:
 
     nats-py's ordered consumer makes good what is lost on the way. But one that begins anew before
     its first message begins at the stream's first; and it takes a while to notice a reconnect. So
-    each reconnect begins anew from here, and what was seen is not seen again.
+    each reconnect begins anew from here, and so does each consumer that nats-py makes anew: the
+    stream may be another by then, whose places mean nothing in the one before. What was seen is not
+    seen again.
     """
 
     def __init__(self, subject: str, after: int) -> None:
         self._subject = subject
         self._last = after
+        self._made: datetime | None = None
+        """When the stream was made."""
         self._client: Client | None = None
         self._subscription: JetStreamContext.PushSubscription | None = None
 
     async def messages(self, client: Client) -> AsyncIterator[Msg]:
         """The messages from there on, for ever."""
         self._client = client
+        jetstream = client.jetstream(timeout=_ANSWERED_WITHIN)
         while True:
-            try:
-                self._subscription = await self._subscribed(client.jetstream())
-            except NatsError:
-                await asyncio.sleep(_PAUSE)  # after a reconnect JetStream may not be there yet
-                continue
-            async for message in self._subscription.messages:
-                sequence = message.metadata.sequence.stream
-                if sequence > self._last:
-                    self._last = sequence
-                    yield message
+            with suppress(NatsError):
+                self._subscription = await self._subscribed(jetstream)
+                consumer = (await self._subscription.consumer_info()).name
+                while message := await self._next(jetstream):
+                    if message.metadata.consumer != consumer:
+                        break
+                    sequence = message.metadata.sequence.stream
+                    if sequence > self._last:
+                        self._last = sequence
+                        yield message
+            with suppress(NatsError):
+                await self.begin_anew()
+            await asyncio.sleep(_PAUSE)  # after a reconnect JetStream may not be there yet
 
     async def tell_lost(self) -> None:
         """Say that the connection is lost, unless it was closed from here."""
@@ -150,7 +179,27 @@ class Follower:
         if subscription is not None:
             await subscription.unsubscribe()
 
+    async def _next(self, jetstream: JetStreamContext) -> Msg | None:
+        """The next message; None when the subscription has ended, or its stream has."""
+        while (subscription := self._subscription) is not None:
+            try:
+                return await subscription.next_msg(_QUIET)
+            except NatsTimeoutError:
+                if await self._is_made_anew(jetstream):
+                    return None
+        return None
+
+    async def _is_made_anew(self, jetstream: JetStreamContext) -> bool:
+        """Whether the stream is another than before; if so, all of it is new."""
+        made = (await jetstream.stream_info(STREAM)).created
+        another = self._made not in {None, made}
+        self._made = made
+        if another:
+            self._last = 0
+        return another
+
     async def _subscribed(self, jetstream: JetStreamContext) -> JetStreamContext.PushSubscription:
+        await self._is_made_anew(jetstream)
         return await jetstream.subscribe(
             self._subject,
             stream=STREAM,

@@ -13,12 +13,16 @@ from typer import BadParameter
 
 from service.command.watch import subject_for
 from service.local import LocalServer
-from service.resources import ensure_stream
+from service.resources import STREAM, ensure_stream
 from service.settings import read_settings
 from tests.cli.conftest import Invoke
 from tests.cli.program import Program, environment
 from tests.servers import PrivateServers
 
+NO_JETSTREAM = """
+authorization { users: [{user: p, password: p, permissions: {publish: {deny: ["$JS.>"]}}}] }
+no_auth_user: p
+"""
 USER = "0199f6a4-4d1c-7d1e-9d5a-3c2b1a0f9e8d"
 
 
@@ -37,10 +41,28 @@ def test_a_filter_is_a_subject(wanted: str, partner: str | None, subject: str) -
     assert subject_for(wanted, partner) == subject
 
 
-@pytest.mark.parametrize("wanted", ["", "user.", "user.created.x", "User", "evt.>", USER.upper()])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "",
+        "user.",
+        "user.created.x",
+        "User",
+        "evt.>",
+        USER.upper(),
+        "user.create",
+        "users",
+        "*.crated",
+    ],
+)
 def test_what_is_no_filter_is_refused(wanted: str) -> None:
     with pytest.raises(BadParameter):
         subject_for(wanted, None)
+
+
+def test_an_event_that_is_none_is_answered_with_those_near() -> None:
+    with pytest.raises(BadParameter, match=r"no event user\.create\..*user\.created"):
+        subject_for("user.create", None)
 
 
 async def test_events_from_the_start_as_json(invoke: Invoke, dev_dir: Path) -> None:
@@ -129,6 +151,31 @@ async def test_a_reconnect_neither_doubles_nor_loses_an_event(
     await watching.line_with('"number": 6')
     assert numbers(watching) == ([3, 4, 5, 6] if seen_before else [5, 6])
     assert await watching.stop() == 0
+
+
+@pytest.mark.parametrize("again", [(4, 5), (4, 5, 6, 7)], ids=["shorter", "longer"])
+async def test_a_stream_made_anew_is_read_from_its_start(
+    server: LocalServer, client: Client, again: tuple[int, ...]
+) -> None:
+    """Whether or not it has come as far by then as the one before."""
+    await publish(client, 1, 2)
+    watching = await watch(server)
+    await publish(client, 3)
+    await watching.line_with('"number": 3')
+    await client.jetstream().delete_stream(STREAM)
+    await ensure_stream(client.jetstream(), read_settings())
+    await publish(client, *again)
+    await watching.line_with(f'"number": {again[-1]}')
+    assert numbers(watching) == [3, *again]
+    assert await watching.stop() == 0
+
+
+async def test_without_jetstream_it_says_what_to_do(private_servers: PrivateServers) -> None:
+    """As where a partner's credentials are given to it."""
+    server = await private_servers.nats(config=NO_JETSTREAM)
+    watching = await Program.start("watch", env=environment(SVC_USER_NATS_URL=server.url))
+    assert await watching.ended() == 3
+    assert "SVC_USER_NATS_CREDS" in watching.text
 
 
 async def test_without_a_stream_it_says_who_makes_it(private_servers: PrivateServers) -> None:
