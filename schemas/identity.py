@@ -62,20 +62,25 @@ def _names(value: Any) -> Any:
     return value
 
 
+_EXPANDED = Field(description="A list, or a text with commas between the names.")
+
 ExpandConsumer = Annotated[
     list[ConsumerBlock],
     FailFast(),
     BeforeValidator(_names, json_schema_input_type=list[ConsumerBlock] | str),
+    _EXPANDED,
 ]
 ExpandDependents = Annotated[
     list[DependentBlock],
     FailFast(),
     BeforeValidator(_names, json_schema_input_type=list[DependentBlock] | str),
+    _EXPANDED,
 ]
 ExpandSigners = Annotated[
     list[SignerBlock],
     FailFast(),
     BeforeValidator(_names, json_schema_input_type=list[SignerBlock] | str),
+    _EXPANDED,
 ]
 
 

@@ -236,3 +236,6 @@ COMMON: tuple[type[Problem], ...] = (
     Overloaded,
 )
 """What every operation can answer, whatever it does."""
+
+OF_TOKENS: frozenset[type[Problem]] = frozenset({Unauthenticated, TokenExpired, WrongPartner})
+"""Those of them that an operation which asks for no token cannot."""

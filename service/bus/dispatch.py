@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
+from service.auth.scopes import CLIENTS
 from service.bus.headers import Headers
 from service.bus.limit import TimeLimit
 from service.bus.rates import Rates
@@ -245,7 +246,8 @@ def _refuse_without_right(operation: Operation, partner: str, caller: Caller) ->
     if not caller.may_ask_for(partner):
         raise WrongPartner
     if caller.use not in operation.callers:
-        raise WrongTokenKind
+        wanted = "client's" if operation.callers == CLIENTS else "user's own"
+        raise WrongTokenKind(f"{WrongTokenKind.detail} It takes a {wanted} token.")
     if operation.open_to_own and caller.own_id is not None:
         return
     if operation.scope != "by role" and operation.scope not in caller.scopes:

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from schemas.event import Event, EventType
 from service.app import OPERATIONS
 from service.operation import Operation
-from service.problems import COMMON, InvalidRequest, Problem
+from service.problems import COMMON, OF_TOKENS, InvalidRequest, Problem
 from service.refusals import FIELD_CODES
 
 _PLACE = "#/$defs/{model}"
@@ -82,7 +82,8 @@ def event_schema(event: EventType, place: str = _PLACE) -> dict[str, Any]:
 
 def refusals(operation: Operation) -> list[type[Problem]]:
     """What an operation may refuse with, by status and code."""
-    return sorted({*operation.refuses, *COMMON}, key=lambda each: (each.status, each.code))
+    of_all = set(COMMON) - (OF_TOKENS if operation.scope == "public" else set())
+    return sorted({*operation.refuses, *of_all}, key=lambda each: (each.status, each.code))
 
 
 def refusal_entries(problem: type[Problem]) -> list[dict[str, Any]]:

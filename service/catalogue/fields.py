@@ -6,8 +6,9 @@ from typing import Any
 
 Schema = Mapping[str, Any]
 
+A_UUID = "0199f6a4-4d1c-7d1e-9d5a-3c2b1a0f9e8d"
 _BY_FORMAT = {
-    "uuid": "0199f6a4-4d1c-7d1e-9d5a-3c2b1a0f9e8d",
+    "uuid": A_UUID,
     "email": "ann.example@example.com",
     "date": "1990-05-17",
     "date-time": "2020-01-15T00:00:00Z",
@@ -100,6 +101,9 @@ def _rule(schema: Schema, definitions: Schema) -> str:
     formats = _formats(schema)
     if formats:
         return " or ".join(formats)
+    if "anyOf" in schema and "type" not in schema:
+        options = [_resolved(each, definitions)[0] for each in schema["anyOf"]]
+        return " or ".join(dict.fromkeys(_rule(each, definitions) for each in options))
     kind = str(schema.get("type", "any"))
     if kind == "array":
         item, _ = _resolved(schema.get("items", {}), definitions)

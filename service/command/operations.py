@@ -12,7 +12,7 @@ from rich.text import Text
 from service.app import OPERATIONS
 from service.auth.scopes import ANYONE, CLIENTS
 from service.catalogue.documents import operation_document
-from service.catalogue.fields import example_of, fields_of
+from service.catalogue.fields import A_UUID, example_of, fields_of
 from service.command.asking import near
 from service.command.output import PlainTable, new_table, wide_console
 from service.operation import Operation
@@ -83,12 +83,14 @@ def _show(operation: Operation, document: Mapping[str, Any]) -> None:
     about.add_row("events", " ".join(document["events"]) or "none")
     about.add_row("reply", ", ".join(document["reply"].get("properties", {})))
     for name, text in document["headers"].items():
-        about.add_row(name, text)
+        if name != "Authorization" or operation.scope != "public":
+            about.add_row(name, text)
     console.print(about, _fields(document["request"]), _refusals(document["refusals"]))
     body = json.dumps(example_of(document["request"]), ensure_ascii=False)
     console.print("For example:\n", style="bold")
     # Not through the console: what is to be pasted must not be wrapped.
-    typer.echo(f"  svc-user call {operation.title} --partner acme {shlex.quote(body)}\n")
+    user = f" --user {A_UUID}" if who(operation) == "user" else ""
+    typer.echo(f"  svc-user call {operation.title} --partner acme{user} {shlex.quote(body)}\n")
 
 
 def _fields(request: Mapping[str, Any]) -> Table:

@@ -79,6 +79,22 @@ async def test_the_token_is_as_the_options_say(
     assert json.loads(result.stdout)["errors"][0]["code"] == code
 
 
+@pytest.mark.parametrize(
+    ("operation", "options", "needed"),
+    [
+        ("user.exists", ["--user", "0199f6a4-4d1c-7d1e-9d5a-3c2b1a0f9e8d"], "a client's token."),
+        ("user.me", [], "a user's own token."),
+    ],
+    ids=["client", "user"],
+)
+async def test_the_kind_of_token_that_is_needed_is_told(
+    invoke: Invoke, dev_dir: Path, operation: str, options: list[str], needed: str
+) -> None:
+    result = await invoke("call", operation, "--partner", "acme", *options, "--data-dir", dev_dir)
+    [error] = json.loads(result.stdout)["errors"]
+    assert (error["code"], error["message"].endswith(needed)) == ("WRONG_TOKEN_KIND", True)
+
+
 async def test_an_operation_that_nobody_has_is_answered_with_those_near(
     invoke: Invoke, dev_dir: Path
 ) -> None:

@@ -6,6 +6,7 @@ import shlex
 import pytest
 
 from service.app import OPERATIONS
+from service.auth.scopes import USERS
 from service.catalogue.fields import example_of, fields_of
 from service.operation import Operation
 from tests.cli.conftest import Invoke
@@ -39,6 +40,23 @@ async def test_one_in_full_has_fields_rules_refusals_and_an_example(invoke: Invo
 async def test_a_rule_is_shown_as_it_is(invoke: Invoke) -> None:
     """Whatever brackets it has."""
     assert "^[a-z_]+\\.[a-z_]+$" in (await invoke("operations", "privacy.history")).stdout
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.title)
+async def test_what_is_shown_is_what_can_be(invoke: Invoke, operation: Operation) -> None:
+    """Where no token is asked for, none is refused; where a user's is, the example has one."""
+    shown = (await invoke("operations", operation.title)).stdout
+    public = operation.scope == "public"
+    for text in ("Authorization", "TOKEN_EXPIRED", "WRONG_PARTNER"):
+        assert (text in shown) != public
+    of_users = operation.callers == USERS and not public
+    assert (" --user 0199f6a4-" in shown) == of_users
+
+
+async def test_a_closed_list_is_shown(invoke: Invoke) -> None:
+    """Also where a text may stand in its place."""
+    shown = (await invoke("operations", "identity.list_authorized_signers")).stdout
+    assert "list of PROTECTED_PERSONAL_DATA | ADDRESSES | PHONE_NUMBERS or string" in shown
 
 
 async def test_an_unknown_one_is_answered_with_those_near(invoke: Invoke) -> None:
