@@ -1,12 +1,12 @@
 """The client: a connection to NATS, and a partner's operations and events on it."""
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
-import nats
 from nats.aio.client import Client as NatsClient
 
 from schemas.client.asking import Asking, ExtraHeaders
@@ -14,6 +14,7 @@ from schemas.client.contract import Operation, Reply, ReplyT, RequestT
 from schemas.client.events import Events
 from schemas.client.known_events import EventName
 from schemas.client.received import UnreadableEvent
+from schemas.client.refusals import NotReached
 from schemas.client.services import Services
 from schemas.client.tokens import ClientCredentials, Given, Issued, Tokens, TokenSource
 from schemas.client.wanted import Since, Wanted
@@ -78,7 +79,10 @@ class Client(Services):
     ) -> AsyncIterator[Self]:
         """A client on a connection of its own, which goes on connecting for as long as it lives.
 
-        The options are nats-py's: credentials, TLS, callbacks.
+        But the first time it is to be connected within `deadline` seconds. The options are
+        nats-py's: credentials, TLS, callbacks.
+
+        Raises: NotReached.
         """
         usual: dict[str, Any] = {
             "name": f"svc-user client of {partner}",
@@ -86,8 +90,13 @@ class Client(Services):
             "reconnect_time_wait": 0.25,
             "error_cb": _log,
         }
-        connection = await nats.connect(servers, **usual | options)
+        connection = NatsClient()
         try:
+            try:
+                async with asyncio.timeout(deadline):
+                    await connection.connect(servers, **usual | options)
+            except TimeoutError as error:
+                raise NotReached(f"not connected to NATS within {deadline:g} s") from error
             yield cls(
                 connection,
                 partner,

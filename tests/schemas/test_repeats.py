@@ -192,6 +192,13 @@ async def test_nobody_ever_there(client: Client) -> None:
         await client.user.create(a_user(USER), deadline=0.4)
 
 
+async def test_nats_never_there() -> None:
+    """The deadline is that of the first connection too."""
+    with pytest.raises(NotReached):
+        async with asyncio.timeout(5), Client.connected("nats://127.0.0.1:1", "acme", deadline=0.3):
+            pass
+
+
 async def test_nats_away_and_back(client: Client, server: LocalServer) -> None:
     """What is asked meanwhile waits, and is not sent by surprise when nobody waits any more."""
     server.kill()
