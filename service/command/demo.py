@@ -18,7 +18,7 @@ from service.command.asking import REFUSED, ask, is_refusal, subject_of
 from service.command.failure import NoAnswer
 from service.command.guest import Guest
 from service.command.options import DataDir, Partner
-from service.command.place import DEFAULT_FOLDER, settings_on
+from service.command.place import DEFAULT_FOLDER, option_for, settings_on
 from service.command.reach import nats_client
 from service.command.running import run_until_told
 from service.command.stage import Scene, scene
@@ -106,7 +106,7 @@ class _Guide:
             finally:
                 sorting.cancel()
                 await asyncio.gather(sorting, return_exceptions=True)
-        place = "" if self._folder == DEFAULT_FOLDER else f" --data-dir {self._folder}"
+        place = option_for(self._folder)
         for command in ("tree", "watch --from-start"):
             typer.echo(f"Look again: svc-user {command} --partner {self._partner}{place}")
 

@@ -7,6 +7,7 @@ as long as somebody holds the lock: the kernel lets go of it however the process
 import fcntl
 import json
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -96,6 +97,11 @@ def settings_on(folder: Path, *needed: str) -> Settings:
     return read_settings(**{k: v for k, v in found.items() if k not in given.model_fields_set})
 
 
+def option_for(folder: Path) -> str:
+    """What leads a command to the folder, as a shell takes it."""
+    return "" if folder == DEFAULT_FOLDER else f" --data-dir {shlex.quote(str(folder))}"
+
+
 def running_on(folder: Path) -> Running:
     """What the `svc-user dev` that runs on the folder has told.
 
@@ -108,9 +114,9 @@ def running_on(folder: Path) -> Running:
             text = record.read()
             return Running(**json.loads(text))
     except OSError:
-        option = "" if folder == DEFAULT_FOLDER else f" --data-dir {folder}"
         raise Failure(
-            f"No svc-user dev runs on {folder}: start it first, with `svc-user dev{option}`."
+            f"No svc-user dev runs on {folder}: start it first, with "
+            f"`svc-user dev{option_for(folder)}`."
         ) from None
     except (TypeError, ValueError):
         raise Failure(

@@ -57,9 +57,10 @@ async def test_ctrl_c_ends_it_while_one_reads(dev_dir: Path) -> None:
 
 
 async def test_without_a_dev_it_says_what_to_start(invoke: Invoke, tmp_path: Path) -> None:
-    result = await invoke("demo", "--data-dir", tmp_path)
+    folder = tmp_path / "a b"
+    result = await invoke("demo", "--data-dir", folder)
     assert result.exit_code == 2
-    assert f"start it first, with `svc-user dev --data-dir {tmp_path}`" in result.stderr
+    assert f"start it first, with `svc-user dev --data-dir '{folder}'`" in result.stderr
 
 
 def event() -> Msg:
