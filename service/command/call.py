@@ -14,6 +14,7 @@ from service.command.asking import REFUSED, ask, is_refusal, near
 from service.command.options import DataDir, Domain, Partner, Scopes, Subject, User
 from service.command.place import DEFAULT_FOLDER, settings_on
 from service.command.reach import nats_client
+from service.command.reading import standard_input
 from service.command.token import Bearer
 from service.settings import Settings
 
@@ -87,7 +88,7 @@ def call(  # noqa: PLR0913, PLR0917  # each is an option of the command
     if not _OWN_TOKEN & {name.lower() for name in headers}:
         headers["Authorization"] = f"Bearer {bearer.token(data_dir)}"
     # What came as bytes that are no text goes on as those bytes: the worker is to judge them.
-    payload = sys.stdin.buffer.read() if body == "-" else os.fsencode(body)
+    payload = standard_input().read() if body == "-" else os.fsencode(body)
     reply = asyncio.run(_ask(settings, operation, partner, payload, headers, timeout))
     if verbose:
         for name, value in (reply.headers or {}).items():

@@ -13,7 +13,7 @@ import typer
 from service import resources
 from service.auth.scopes import ALL_SCOPES
 from service.command.failure import Failure, NoAnswer
-from service.command.options import DataDir, Domain, Partner, Scopes
+from service.command.options import DataDir, Domain, Partner, Scopes, text_wanted
 from service.command.output import new_table, printable, wide_console
 from service.command.place import DEFAULT_FOLDER, settings_on
 from service.problems import Unavailable
@@ -23,9 +23,16 @@ T = TypeVar("T")
 
 Name = Annotated[
     str,
-    typer.Option("--name", metavar="NAME", help="What the client is, for those who list them."),
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        callback=text_wanted,
+        help="What the client is, for those who list them.",
+    ),
 ]
-ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID", show_default=False)]
+ClientId = Annotated[
+    str, typer.Argument(metavar="CLIENT_ID", callback=text_wanted, show_default=False)
+]
 
 
 def add_client(

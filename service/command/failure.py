@@ -1,5 +1,8 @@
 """How a command fails: with a sentence on standard error and a status, never with a traceback."""
 
+import errno
+import os
+import sys
 from typing import Any
 
 import typer
@@ -7,6 +10,8 @@ from typer.core import TyperGroup
 
 from service.local import LocalServerError
 from service.settings import WrongSetting
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 class Failure(Exception):
@@ -31,3 +36,10 @@ class CommandGroup(TyperGroup):
         except (Failure, WrongSetting, LocalServerError) as error:
             typer.echo(f"svc-user: {error}", err=True)
             raise typer.Exit(getattr(error, "status", Failure.status)) from None
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            typer.echo(f"svc-user: What is printed cannot be written: {error.strerror}.", err=True)
+            # Else Python tries once more as it ends, and says so in its own words.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(Failure.status) from None

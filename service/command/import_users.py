@@ -3,7 +3,6 @@
 import asyncio
 import os
 import stat
-import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -18,7 +17,7 @@ from service.command.import_report import Bar, Report, report_to
 from service.command.options import DataDir, Entity, Partner
 from service.command.place import DEFAULT_FOLDER, keys_folder, settings_on
 from service.command.reach import nats_client
-from service.command.reading import ReadAhead
+from service.command.reading import ReadAhead, standard_input
 from service.command.running import run_until_told
 from service.command.sending import Hopeless, Sender, Settled, settle_all
 from service.command.token import Bearer
@@ -178,9 +177,9 @@ def _opened(file: str) -> tuple[BinaryIO, str]:
     if file == "-":
         try:
             # Another object than sys.stdin's own, which must not be in use when Python ends.
-            return os.fdopen(os.dup(sys.stdin.fileno()), "rb"), "stdin"
+            return os.fdopen(os.dup(standard_input().fileno()), "rb"), "stdin"
         except OSError:
-            return sys.stdin.buffer, "stdin"  # which is not the process's
+            return standard_input(), "stdin"  # which is not the process's
     try:
         return Path(file).open("rb"), file
     except OSError as error:

@@ -49,6 +49,15 @@ def _subject(value: str | None) -> str | None:
     return value
 
 
+def text_wanted(value: str) -> str:
+    """Check that what came as bytes is text."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise typer.BadParameter("text in UTF-8 is wanted") from None
+    return value
+
+
 DataDir = Annotated[
     Path,
     typer.Option("--data-dir", metavar="DIR", help="The data folder of `svc-user dev`."),

@@ -1,18 +1,29 @@
 """Reads ahead in a thread, so that a slow file or pipe holds up nothing else."""
 
 import asyncio
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 
 from service.command.failure import Failure
 
 T = TypeVar("T")
 
 _AT_ONCE = 200
+
+
+def standard_input() -> BinaryIO:
+    """What is piped into the command.
+
+    Raises: Failure, if there is nothing to read from.
+    """
+    if sys.stdin is None:
+        raise Failure("Standard input is closed.")
+    return sys.stdin.buffer
 
 
 class ReadAhead(Generic[T]):
