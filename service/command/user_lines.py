@@ -25,6 +25,7 @@ LONGEST = 1 << 20
 _LONGEST_CELL = 16_384
 """Far more than any field may have, and as far as a quote that is never closed is followed."""
 _BOM = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _SEPARATORS = ",;\t"
 _FILE_CODE = "INVALID_LINE"
 
@@ -122,7 +123,7 @@ class UserFile:
             except csv.Error as error:
                 to = f" The next line that is read is {self._lines_read + 1}."
                 passed = to if self._lines_read > number else ""
-                yield _refused(number, f"Not CSV: {error}.{passed}")
+                yield _refused(number, f"Not CSV: {_said(error)}.{passed}")
                 continue
             if not any(cell.strip() for cell in cells):
                 continue
@@ -142,7 +143,7 @@ class UserFile:
         try:
             cells = next(csv.reader([line.rstrip("\r\n")], delimiter=separator, strict=True))
         except csv.Error as error:
-            raise Failure(f"The header of {self._name} is not CSV: {error}.") from None
+            raise Failure(f"The header of {self._name} is not CSV: {_said(error)}.") from None
         return _names_of(cells, self._name), separator
 
     def _json_records(self) -> Iterator[Line]:
@@ -175,7 +176,9 @@ class UserFile:
             user = CreateUser.__pydantic_validator__.validate_json(body)
         except ValidationError as error:
             return RefusedLine(number, invalid_request(error, body).errors())
-        except orjson.JSONEncodeError:
+        except orjson.JSONEncodeError as error:
+            if "Recursion" in str(error):
+                return _refused(number, "The line is nested too deeply.", "INVALID_JSON")
             return _refused(number, "A value is not text in UTF-8.", "INVALID_FORMAT", _torn(told))
         return UserLine(number, body, user.model_dump_json(exclude_none=True))
 
@@ -184,10 +187,15 @@ class UserFile:
             yield line.decode("utf-8", "surrogateescape")
 
     def _byte_lines(self) -> Iterator[bytes]:
-        """The lines with their ends; of one that is too long, only as much as shows it."""
+        """The lines with their ends; of one that is too long, only as much as shows it.
+
+        Raises: Failure, if they are in another encoding.
+        """
         while line := self._stream.readline(LONGEST + 1):
             self.bytes_read += len(line)
             if self._lines_read == 0:
+                if line.startswith(_UTF_16) or b"\0" in line[:4]:
+                    raise Failure(f"{self._name} is in UTF-16: save it in UTF-8.")
                 line = line.removeprefix(_BOM)
             rest = line
             while len(rest) > LONGEST and not rest.endswith(b"\n"):
@@ -195,6 +203,13 @@ class UserFile:
                 self.bytes_read += len(rest)
             self._lines_read += 1
             yield line
+
+
+def _said(error: csv.Error) -> str:
+    """What is wrong with the CSV; what Python advises its programmers is left out."""
+    if "new-line" in str(error):
+        return "it has a CR alone, and lines end in LF or CRLF"
+    return str(error)
 
 
 def _names_of(cells: list[str], file: str) -> list[str]:

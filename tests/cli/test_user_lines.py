@@ -126,7 +126,9 @@ def test_every_field_of_the_operation_can_be_named_and_every_alias_means_one() -
         ("first_name;last_name", "lacks email, phone_number"),
         ('"first_name', "is not CSV"),
         (row(), "names `Ann`"),
-        (b"\xff\xfef\x00i\x00", "is no field of a user"),
+        (HEADER.replace(",", "\r"), "it has a CR alone, and lines end in LF or CRLF."),
+        (HEADER.encode("utf-16"), "is in UTF-16: save it in UTF-8."),
+        (HEADER.encode("utf-16-be"), "is in UTF-16: save it in UTF-8."),
     ],
 )
 def test_a_header_that_is_none_is_refused_by_a_sentence(header: str | bytes, sentence: str) -> None:
@@ -171,6 +173,19 @@ def test_a_quote_that_is_never_closed_ends_somewhere() -> None:
     next_line = int(refused.errors[0]["message"].rstrip(".").rpartition(" ")[2])
     assert [line.number for line in rest] == list(range(next_line, 304))
     assert 2 < next_line < 200
+
+
+def test_what_is_wrong_with_a_line_is_told_in_words_of_the_file() -> None:
+    """Not in those of the libraries that read it."""
+    (torn,) = read(f"{HEADER}\n{row(city='Jo')}\r{row()}\n")
+    deep = json.dumps(ANN)[:-1] + ', "avatar": ' + "[" * 300 + "]" * 300 + "}"
+    (nested,) = read(deep, "jsonl")
+    assert isinstance(torn, RefusedLine)
+    assert isinstance(nested, RefusedLine)
+    assert torn.errors[0]["message"] == "Not CSV: it has a CR alone, and lines end in LF or CRLF."
+    assert nested.errors[0]["message"] == "The line is nested too deeply."
+    with pytest.raises(Failure, match="UTF-16"):
+        read(json.dumps(ANN).encode("utf-16"), "jsonl")
 
 
 def test_json_lines() -> None:
