@@ -1,7 +1,7 @@
 """What every test can ask for: servers, and a database of its own."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -27,15 +27,15 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def _room(
+async def _room(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[None]:
+) -> AsyncIterator[None]:
     """Keep tests that measure time apart from those of other processes."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         yield
         return
     alone = request.node.get_closest_marker("alone") is not None
-    with in_room(tmp_path_factory.getbasetemp().parent, alone=alone):
+    async with in_room(tmp_path_factory.getbasetemp().parent, alone=alone):
         yield
 
 

@@ -62,6 +62,7 @@ class Connection(Client):
     async def unlisten(self, subscription: Subscription) -> None:
         """Tell the server to send no more; what is on its way is still received."""
         self._subs.pop(subscription._id, None)  # else a reconnect would subscribe again
+        subscription._stop_processing()  # nats-py's own task for it, which has nothing to do
         await self._send_unsubscribe(subscription._id)
 
     def send(

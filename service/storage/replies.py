@@ -1,13 +1,15 @@
 """Kept replies: the first reply to a request with an Idempotency-Key, sealed in what it created."""
 
+import asyncio
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from service.call import Call
 from service.problems import IdempotencyKeyReused
 from service.storage.batches import Batches, Read
+from service.storage.coalescer import Coalescer
 from service.storage.kind import IDEMPOTENCY_FIELD, IDEMPOTENCY_INDEX
 from service.storage.mongo import Document, Mongo
 from service.storage.sealing import Sealer, place
@@ -34,6 +36,9 @@ class Replies:
         self._mongo = mongo
         self._batches = batches
         self._sealer = sealer
+        self._finder: Coalescer[tuple[str, str], Document | None] = Coalescer(
+            self._find_several, tally=mongo.tally(collection, "find")
+        )
 
     def keep(
         self, call: Call, id: str, reply: Mapping[str, Any], version: int = 1
@@ -88,11 +93,25 @@ class Replies:
     async def _find(self, call: Call) -> Document | None:
         if call.idempotency_key is None:
             return None
-        query = {"partner": call.partner, "idempotency.key": _key(call)}
+        return await self._finder.submit((call.partner, _key(call)))
+
+    async def _find_several(self, wanted: list[tuple[str, str]]) -> list[Document | None]:
+        """The documents that keep a reply under these partners' keys."""
+        keys: dict[str, list[str]] = {}
+        for partner, key in dict.fromkeys(wanted):
+            keys.setdefault(partner, []).append(key)
+        finding = (self._find_of(partner, each) for partner, each in keys.items())
+        known = dict(pair for found in await asyncio.gather(*finding) for pair in found)
+        return [known.get(each) for each in wanted]
+
+    async def _find_of(
+        self, partner: str, keys: Sequence[str]
+    ) -> list[tuple[tuple[str, str], Document]]:
+        query = {"partner": partner, "idempotency.key": {"$in": keys}}
         found = await self._mongo.find(
-            self._collection, query, {"idempotency": True}, limit=1, hint=IDEMPOTENCY_INDEX
+            self._collection, query, {"idempotency": True}, hint=IDEMPOTENCY_INDEX
         )
-        return found[0] if found else None
+        return [((partner, kept["key"]), each) for each in found for kept in _kept_in(each)]
 
     def _place(self, id: str) -> str:
         return place(self._collection, id, IDEMPOTENCY_INDEX)

@@ -160,12 +160,12 @@ async def test_erasing_twice_gives_the_same_reply(partner: Partner) -> None:
 
 
 async def test_a_large_household_goes_at_once(deploy: Deploy) -> None:
-    """As many as a consumer can have: at the reply nobody is there any more, on any worker."""
+    """At the reply nobody of it is there any more, on any worker."""
     partner = Partner(await deploy(2))
     id = await consumer(partner)
     made = [
         *(dependent(partner, id) for _ in range(100)),
-        *(signer(partner, id) for _ in range(100)),
+        *(signer(partner, id) for _ in range(20)),
     ]
     members = await asyncio.gather(*made)
     reply = await erase(partner, id)
