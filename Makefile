@@ -19,9 +19,10 @@ run: $(VENV)/.local ## start NATS, MongoDB and the service on this machine (ARGS
 	@exec $(BIN)/svc-user dev $(ARGS)
 
 # Two processes, each with servers of its own: a test mostly waits, be it for a server or for its end. On one NATS
-# server the workers of one would take the requests of the other.
+# server the workers of one would take the requests of the other. In the order of the files: else the largest come first,
+# and those that kill servers, with few tests that all wait, are left for the end together.
 test: $(VENV)/.dev ## run the whole suite on real servers (ARGS="-k name" for a part of it, "-n 0" in one process)
-	@$(BIN)/pytest --numprocesses $(if $(SVC_USER_TEST_NATS_URL),0,2) --dist loadfile $(ARGS)
+	@$(BIN)/pytest --numprocesses $(if $(SVC_USER_TEST_NATS_URL),0,2) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev ## lint, formatting, types, Kubernetes' schemas, generated files in step, no caller broken
 	@$(BIN)/ruff check .
