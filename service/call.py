@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from service.auth.scopes import Scope, TokenUse
-from service.problems import ReplyTooLarge, VersionConflict
+from service.problems import VersionConflict
 from service.storage.kind import ERASED_AT
-from service.wire import to_json
 
 if TYPE_CHECKING:
     from service.preference.catalogue import Catalogue
     from service.storage.storage import Storage
     from service.tokens.authority import Authority
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +126,6 @@ class Call:
         if caller.domain is not None and document.get("domain") != caller.domain:
             return False
         return caller.own_id is None or caller.own_id == owner
-
-    def fitting(self, reply: T) -> T:
-        """The reply of a list that has no pages, where it is not too large to be sent.
-
-        Raises: ReplyTooLarge.
-        """
-        if len(to_json(reply)) > self.max_reply:
-            raise ReplyTooLarge
-        return reply
 
     def expect_version(self, version: int) -> None:
         """Obey If-Match.

@@ -31,6 +31,7 @@ from service.problems import (
     ModuleNotEnabled,
     Problem,
     RateLimited,
+    ReplyTooLarge,
     TooLarge,
     Unavailable,
     WrongPartner,
@@ -193,7 +194,10 @@ class Dispatcher:
         if call.idempotency_key is not None and operation.creates is not None:
             call.fingerprint = self._fingerprint(request, call.caller)
             return await self._once(operation, self._storage[operation.creates], request, call)
-        return _reply(call, await operation.handler(request, call))
+        answer = _reply(call, await operation.handler(request, call))
+        if len(answer.body) > call.max_reply and ReplyTooLarge in operation.refuses:
+            raise ReplyTooLarge
+        return answer
 
     async def _once(
         self, operation: Operation, aggregates: Aggregates, request: Any, call: Call

@@ -72,7 +72,7 @@ async def list_dependents(request: DependentsExpanded, call: Call) -> Dependents
     """List all dependents of a consumer, oldest first."""
     shown = Shown.asked(call, request.expand, request.ssn_mode)
     _, members = await _read_members(call, request.consumer_id, (DEPENDENT,), shown)
-    return call.fitting(Dependents(items=_views(call, DEPENDENT, members, shown)))
+    return Dependents(items=_views(call, DEPENDENT, members, shown))
 
 
 @operations.command(
@@ -111,7 +111,7 @@ async def list_authorized_signers(request: SignersExpanded, call: Call) -> Autho
     """List all authorized signers of a consumer, oldest first."""
     shown = Shown.asked(call, request.expand, request.ssn_mode)
     _, members = await _read_members(call, request.consumer_id, (AUTHORIZED_SIGNER,), shown)
-    return call.fitting(AuthorizedSigners(items=_views(call, AUTHORIZED_SIGNER, members, shown)))
+    return AuthorizedSigners(items=_views(call, AUTHORIZED_SIGNER, members, shown))
 
 
 @operations.query(
@@ -126,12 +126,11 @@ async def household(request: ConsumerExpanded, call: Call) -> Household:
         call, request.consumer_id, (DEPENDENT, AUTHORIZED_SIGNER), shown, with_consumer=True
     )
     call.etag = consumer["version"]
-    whole = Household(
+    return Household(
         consumer=cast(Any, shown.view(call, CONSUMER, consumer)),
         dependents=_views(call, DEPENDENT, members, shown),
         authorized_signers=_views(call, AUTHORIZED_SIGNER, members, shown),
     )
-    return call.fitting(whole)
 
 
 async def _consumer(call: Call, id: str) -> Document:

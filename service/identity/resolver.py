@@ -42,7 +42,7 @@ async def find_by_ssn(request: FindBySsn, call: Call) -> Persons:
     people = await asyncio.gather(
         *(call.storage.look_up(store.ANYONE, each["_id"]) for each in found if call.sees(each))
     )
-    return call.fitting(Persons(items=[person(each) for each in people if each is not None]))
+    return Persons(items=[person(each) for each in people if each is not None])
 
 
 async def find_person(call: Call, id: str) -> Document:

@@ -142,7 +142,7 @@ async def lineage(request: BusinessId, call: Call) -> Lineage:
     """List a business, its parent, and so on up to its administrator."""
     line = await call.storage[ENTITIES].tree.lineage(request.business_id)
     _readable(call, line[0] if line else None)
-    return call.fitting(Lineage(items=[business_view(each) for each in line]))
+    return Lineage(items=[business_view(each) for each in line])
 
 
 @business_operations.query(
