@@ -31,6 +31,8 @@ _CRLF = b"\r\n"
 _LONGEST_LINE = 1024 * 1024
 """Of the protocol, not of a message: what a server says of itself may list a whole cluster."""
 _HEADER_LINE = b"NATS/1.0\r\n"
+_FRAME_BYTES = 16
+"""More than stands before and behind the headers of a message: this line, and another's end."""
 
 
 class Connection(Client):
@@ -64,6 +66,10 @@ class Connection(Client):
         self._subs.pop(subscription._id, None)  # else a reconnect would subscribe again
         subscription._stop_processing()  # nats-py's own task for it, which has nothing to do
         await self._send_unsubscribe(subscription._id)
+
+    def fits(self, headers: bytes, payload: bytes) -> bool:
+        """Whether the server takes a message of these; over a larger one it ends the connection."""
+        return len(headers) + len(payload) + _FRAME_BYTES <= self.max_payload
 
     def send(
         self, subject: bytes, payload: bytes, headers: bytes = b"", reply: bytes = b""

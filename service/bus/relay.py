@@ -40,9 +40,6 @@ _MOST_LANES = 20_000
 _ACK_TIMEOUT = 5.0
 _SOON = 1.0
 _RETRY_PAUSE = 0.5
-_FRAME_BYTES = 16
-"""What stands before and behind the headers of a message: `NATS/1.0` and two line ends."""
-
 _MOST_QUESTIONS = 8
 """Times that the stream is asked about one aggregate before it is left to a sweep."""
 
@@ -191,9 +188,8 @@ class Relay:
             f"Nats-Expected-Last-Subject-Sequence: {lane.last_seq}\r\n"
             f"Nats-Expected-Last-Subject-Sequence-Subject: {_subjects(lane)}\r\n"
             f"Content-Type: {CONTENT_TYPE}\r\n"
-        )
-        if len(headers) + len(entry["body"]) + _FRAME_BYTES > self._connection.max_payload:
-            # The server would end the connection over it, and so would each that comes after.
+        ).encode()
+        if not self._connection.fits(headers, entry["body"]):
             self._give_up(lane, "larger than max_payload")
             return
         self._published += 1
@@ -203,7 +199,7 @@ class Relay:
         self._unacknowledged[reply] = (lane, deadline)
         if self._tracer is not None:
             lane.span = publishing(self._tracer, entry)
-        self._connection.send(subject, entry["body"], headers.encode(), reply)
+        self._connection.send(subject, entry["body"], headers, reply)
 
     def _acknowledged(self, subject: bytes, _reply: bytes, headers: bytes, body: bytes) -> None:
         lane, _ = self._unacknowledged.pop(subject, (None, 0.0))

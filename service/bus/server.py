@@ -222,7 +222,7 @@ class Server:
 
     def _send(self, request: _Request, answer: Answer) -> None:
         endpoint, reply = request.endpoint, request.reply
-        if len(answer.headers) + len(answer.body) + 16 > self._connection.max_payload:
+        if not self._connection.fits(answer.headers, answer.body):
             log.error("reply_too_large", operation=endpoint.operation.title, bytes=len(answer.body))
             answer = refusal(Internal(), answer.request_id, answer.caller)
         if is_answered(reply, endpoint.operation.title):
