@@ -35,7 +35,7 @@ from service.storage.errors import (
     translated,
 )
 from service.storage.kind import Index
-from service.storage.session import Session, all_of
+from service.storage.session import Session, all_found, all_of
 from service.storage.tally import Tally
 from service.storage.topology import Topology
 from service.tracing import in_span, spanned
@@ -130,14 +130,8 @@ class Mongo:
         Raises: Unavailable.
         """
         database = self._majority if majority else self._database
-        cursor = database[collection].find(query, fields, limit=limit, batch_size=limit or 1_000)
-        if sort is not None:
-            keys = [sort] if isinstance(sort, str) else sort
-            cursor = cursor.sort([(key, ASCENDING) for key in keys])
-        if hint is not None:
-            cursor = cursor.hint(hint)
-        found: list[Document] = await told(cursor.to_list(None))
-        return found
+        keys = [sort] if isinstance(sort, str) else sort or ()
+        return await all_found(database[collection], query, fields, keys, limit, hint)
 
     @spanned("aggregate")
     async def aggregate(

@@ -38,12 +38,8 @@ class Session:
 
         Raises: WriteConflict, Unavailable.
         """
-        cursor = self._database[collection].find(
-            query, fields, limit=limit, batch_size=limit or 1_000, session=self._session
-        )
-        cursor = cursor.sort(sort, ASCENDING).hint(hint)
-        found: list[Document] = await told(cursor.to_list(None))
-        return found
+        there = self._database[collection]
+        return await all_found(there, query, fields, [sort], limit, hint, self._session)
 
     @spanned("aggregate")
     async def aggregate(
@@ -99,6 +95,28 @@ class Session:
         updating = self._database[collection].update_many(query, pipeline, session=self._session)
         changed: int = (await told(updating)).modified_count
         return changed
+
+
+async def all_found(  # what a query consists of
+    collection: Any,
+    query: Mapping[str, Any],
+    fields: Mapping[str, Any] | None,
+    sort: Sequence[str],
+    limit: int,
+    hint: str | None,
+    session: Any = None,
+) -> list[Document]:
+    """All documents that match, in one round trip where they fit into one, of either driver.
+
+    Raises: WriteConflict, Unavailable.
+    """
+    cursor = collection.find(query, fields, limit=limit, batch_size=limit or 1_000, session=session)
+    if sort:
+        cursor = cursor.sort([(key, ASCENDING) for key in sort])
+    if hint is not None:
+        cursor = cursor.hint(hint)
+    found: list[Document] = await told(cursor.to_list(None))
+    return found
 
 
 async def all_of(aggregation: Any) -> list[Document]:
