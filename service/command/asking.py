@@ -1,7 +1,7 @@
 """A request that a command sends for its user, and what to say when nobody answers it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -80,9 +80,14 @@ def is_refusal(reply: Msg) -> bool:
 
 def near(title: str) -> str:
     """The operations that may have been meant."""
-    near = get_close_matches(title, [operation.title for operation in OPERATIONS], cutoff=0.5)
-    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    meant = did_you_mean(title, [operation.title for operation in OPERATIONS])
     return f"{meant}`svc-user operations` lists them all."
+
+
+def did_you_mean(given: str, known: Sequence[str]) -> str:
+    """A question that names those like it, with a space behind; nothing where there is none."""
+    near = get_close_matches(given, known, cutoff=0.5)
+    return f"Did you mean {' or '.join(near)}? " if near else ""
 
 
 def _nobody(title: str, subject: str) -> str:

@@ -5,7 +5,6 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
@@ -24,6 +23,7 @@ from rich.text import Text
 
 from schemas.base import CANONICAL_UUID
 from service.catalogue.documents import event_types
+from service.command.asking import did_you_mean
 from service.command.failure import Failure, NoAnswer
 from service.command.options import DataDir, OnePartner
 from service.command.place import DEFAULT_FOLDER, settings_on
@@ -88,9 +88,8 @@ def subject_for(filter: str, partner: str | None) -> str:  # noqa: A002  # as ab
     service, event = found.groups(default="*")
     known = [each.type for each in event_types()]
     if not any(fnmatchcase(each, f"{service}.{event}") for each in known):
-        near = get_close_matches(filter, known, cutoff=0.5)
-        meant = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise typer.BadParameter(f"there is no event {filter}.{meant}", param_hint="FILTER")
+        told = f"there is no event {filter}. {did_you_mean(filter, known)}".rstrip()
+        raise typer.BadParameter(told, param_hint="FILTER")
     return f"evt.{service}.{of}.*.{event}"
 
 
