@@ -61,9 +61,8 @@ async def begin(
         erased_at = person.get(ERASED_AT, call.now)
         reply = {"person_id": person_id, ERASED_AT: erased_at} if keeps_reply else None
         if ERASED_AT in person:
-            erasure = await transaction.read(ERASURES, person_id)
-            if reply is not None and erasure is not None:
-                await transaction.keep_reply(ERASURES, erasure, reply, person["version"])
+            if reply is not None and (erased := await transaction.read(ERASURES, person_id)):
+                await transaction.keep_reply(ERASURES, erased, reply, person["version"])
             return person
         for change in personhood.along:
             await change(transaction, person)

@@ -136,6 +136,7 @@ async def test_a_folder_may_have_any_name(case: Case, tmp_path: Path, name: str)
     server = await case.start(tmp_path / name, port=0)
     try:
         await case.put(server.url)
+        assert await case.look(server.url) == b"still here"
     finally:
         server.kill()
 
