@@ -96,7 +96,7 @@ def rows(report: Path) -> list[dict[str, str]]:
 
 async def test_after_ctrl_c_it_goes_on_where_it_was(importing: Importing, tmp_path: Path) -> None:
     """Whatever was under way then is created once."""
-    emails = [f"ann{n}@example.com" for n in range(800)]
+    emails = [f"ann{n}@example.com" for n in range(2_400)]
     file = write(tmp_path / "users.csv", emails)
     first = await Program.start(*importing.arguments(file, "--in-flight", "4"), env=importing.env)
     await eventually(importing.emails)
@@ -106,7 +106,7 @@ async def test_after_ctrl_c_it_goes_on_where_it_was(importing: Importing, tmp_pa
     assert "Traceback" not in first.text
     status, text = await importing.run(file)
     assert status == 0, text
-    assert "800 lines" in text
+    assert "2,400 lines" in text
     assert " imported, " in text
     assert " there already, 0 refused" in text
     assert await importing.emails() == sorted(emails)
