@@ -84,16 +84,19 @@ async def refused_of(call: Awaitable[Any], count: int) -> Mapping[int, Exception
     try:
         await cancellable(call)
     except BulkWriteError as error:
-        return by_position(error, count)
+        return by_position(error.details, count)
     except PyMongoError as error:
         raise translated(error) from error
     return {}
 
 
-def by_position(error: BulkWriteError, count: int) -> Mapping[int, Exception]:
-    """Each refused write's own error, out of a batch of `count`."""
-    refused = {entry["index"]: _write_error(entry) for entry in error.details["writeErrors"]}
-    if error.details["writeConcernErrors"]:
+def by_position(told: Mapping[str, Any], count: int) -> Mapping[int, Exception]:
+    """Each refused write's own error, out of a batch of `count`.
+
+    `told` is what MongoDB replied, or what the driver made of several replies.
+    """
+    refused = {entry["index"]: _write_error(entry) for entry in told.get("writeErrors", ())}
+    if told.get("writeConcernError") or told.get("writeConcernErrors"):
         # Written, but not known to survive: nobody may be told that it is done.
         refused = {position: Unavailable() for position in range(count)} | refused
     return refused
