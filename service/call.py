@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from service.auth.scopes import Scope, TokenUse
@@ -78,7 +78,8 @@ async def leave_to_a_sweep(_person_id: str) -> None:
 
 def to_the_millisecond(moment: datetime) -> datetime:
     """The moment as MongoDB keeps it."""
-    return moment.replace(microsecond=moment.microsecond // 1_000 * 1_000)
+    beyond = moment.microsecond % 1_000
+    return moment - timedelta(microseconds=beyond) if beyond else moment
 
 
 @dataclass(slots=True)

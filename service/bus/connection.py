@@ -204,15 +204,15 @@ def _opening(line: bytes) -> tuple[int, int, int, bytes, bytes]:
 
     Raises: ProtocolError.
     """
+    fields = line.split(b" ")
     try:
-        kind, subject, sid, *rest = line.split(b" ")
-        sizes = 2 if kind == b"HMSG" else 1
-        reply = rest[0] if len(rest) == sizes + 1 else b""
-        head, total = (int(size) for size in (b"0", *rest[-sizes:])[-2:])
-        opening = int(sid), head, total, subject, reply
+        total = int(fields.pop())
+        head = int(fields.pop()) if fields[0] == b"HMSG" else 0
+        _, subject, sid, *reply = fields
+        opening = int(sid), head, total, subject, reply[0] if reply else b""
     except (ValueError, IndexError) as error:
         raise ProtocolError from error
     # A length below nothing would have the same line read again, for ever.
-    if not (0 <= head <= total and len(rest) in (sizes, sizes + 1)):
+    if not 0 <= head <= total or len(reply) > 1:
         raise ProtocolError
     return opening
