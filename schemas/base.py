@@ -66,19 +66,19 @@ def _without_default(schema: dict[str, Any]) -> None:
 
 
 def _date_time(value: Any) -> datetime:
-    return _instant(value).replace(microsecond=0)
+    moment = _instant(value)
+    return moment.replace(microsecond=0) if moment.microsecond else moment
 
 
 def _instant(value: Any) -> datetime:
     if isinstance(value, datetime):
         value = value.isoformat()  # from a caller in Python: JSON has no such thing
-    if not isinstance(value, str) or not _DATE_TIME.fullmatch(value.strip()):
+    text = value.strip() if isinstance(value, str) else ""
+    if not _DATE_TIME.fullmatch(text):
         raise PydanticCustomError("date_time", "neither YYYY-MM-DD nor an RFC 3339 date-time")
     try:
-        moment = datetime.fromisoformat(value.strip().upper())
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC)
+        moment = datetime.fromisoformat(text.upper())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise PydanticCustomError("date_time", "no such date or time") from None
 
