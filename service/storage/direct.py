@@ -1,11 +1,12 @@
-"""The statements of which a request waits, as MongoDB's own commands."""
+"""The statements that requests wait for, as MongoDB's own commands."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bson import CodecOptions
+from bson import CodecOptions, Int64
 from pymongo import ASCENDING, AsyncMongoClient
-from pymongo.helpers_shared import _check_write_command_response
+from pymongo.errors import NetworkTimeout
 
 from service.storage.lines import Document, Lines
 
@@ -21,6 +22,7 @@ class Direct:
     ) -> None:
         """`limit` is how many seconds a statement may take."""
         self._lines = Lines(client, database, options, limit)
+        self._limit = limit
         self._acknowledged = {"w": "majority", "j": True}
 
     async def read(self, command: Mapping[str, Any]) -> Document:
@@ -38,8 +40,8 @@ class Direct:
         sort: Sequence[str],
         limit: int,
         hint: str | None,
-    ) -> list[Document] | None:
-        """The documents that match, or None where one reply has no room for all of them.
+    ) -> list[Document]:
+        """The documents that match.
 
         Raises: PyMongoError.
         """
@@ -50,13 +52,27 @@ class Direct:
             command["projection"] = fields
         if hint is not None:
             command["hint"] = hint
-        command.update(limit=limit, batchSize=limit, readConcern={"level": "local"})
+        # One more than the limit, so that the server closes the cursor with the first batch.
+        command.update(limit=limit, batchSize=limit + 1, readConcern={"level": "local"})
+        began = asyncio.get_running_loop().time()
         cursor = (await self._lines.read(command))["cursor"]
-        if cursor["id"]:
-            await self._lines.read({"killCursors": collection, "cursors": [cursor["id"]]})
-            return None
         found: list[Document] = cursor["firstBatch"]
+        if cursor["id"]:
+            try:
+                async with asyncio.timeout_at(began + self._limit):
+                    await self._fetch_rest(collection, cursor["id"], found)
+            except TimeoutError:
+                raise NetworkTimeout("not all was found in time") from None
         return found
+
+    async def _fetch_rest(self, collection: str, cursor: int, found: list[Document]) -> None:
+        """Fetch what a first reply of 16 MiB had no room for."""
+        while cursor:
+            command: Document = {"getMore": Int64(cursor), "collection": collection}
+            # Once: a batch whose answer is lost would be left out.
+            more = (await self._lines.read(command, again=False))["cursor"]
+            found += more["nextBatch"]
+            cursor = more["id"]
 
     async def insert(self, collection: str, documents: Sequence[Any]) -> Document:
         """Insert the documents, none in the way of another; the reply tells of the refused.
@@ -92,17 +108,15 @@ class Direct:
     async def update_many(self, collection: str, query: Mapping[str, Any], update: Any) -> Document:
         """Update all that match; the reply tells how many did, and how many are different now.
 
-        Raises: PyMongoError.
+        Raises: PyMongoError; LargeMessage.
         """
-        reply = await self._lines.write(
+        return await self._lines.write(
             {
                 "update": collection,
                 "writeConcern": self._acknowledged,
                 "updates": [{"q": query, "u": update, "multi": True}],
             }
         )
-        _check_write_command_response(reply)
-        return reply
 
     async def close(self) -> None:
         """Give the connections back."""

@@ -8,7 +8,7 @@ calls. For this its private parts are used: each minor release wants a look befo
 """
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,20 +17,33 @@ from uuid import uuid4
 from bson import Binary, CodecOptions, Int64
 from pymongo.asynchronous.mongo_client import AsyncMongoClient
 from pymongo.asynchronous.pool import AsyncConnection
-from pymongo.errors import AutoReconnect, ConnectionFailure, DocumentTooLarge, NetworkTimeout
-from pymongo.helpers_shared import _check_command_response
+from pymongo.errors import AutoReconnect, ConnectionFailure, NetworkTimeout, PyMongoError
+from pymongo.helpers_shared import (
+    _REAUTHENTICATION_REQUIRED_CODE,
+    _RETRYABLE_ERROR_CODES,
+    _check_command_response,
+    _check_write_command_response,
+)
 from pymongo.message import _UNPACK_REPLY, _op_msg
 from pymongo.server_selectors import writable_server_selector
 from pymongo.topology_description import TopologyDescription
 
+Command = MutableMapping[str, Any]
 Document = dict[str, Any]
 
-_MOST_KEPT = 16
-"""Connections that are kept while nobody uses them; the pool has 64."""
+MOST_KEPT = 16
+"""Connections that are kept while nobody uses them."""
+
+_PAUSE = 0.02
+"""Seconds between two attempts."""
+_RETRYABLE = "RetryableWriteError"
 
 
 class LargeMessage(Exception):
-    """A command is larger than a message may be; the driver would split it."""
+    """More than one message holds, or one document: the driver splits it, or knows what is wrong.
+
+    Nothing was sent.
+    """
 
 
 @dataclass(slots=True)
@@ -41,10 +54,18 @@ class _Line:
     connection: AsyncConnection
     chosen_by: TopologyDescription
     """What was known of the servers when it was chosen."""
+    used_at: float = 0.0
 
     async def end(self, error: BaseException | None = None) -> None:
         """Give the connection back, or up; the driver draws its conclusions from the error."""
         await self.checkout.__aexit__(type(error) if error else None, error, None)
+
+    async def hang_up(self) -> None:
+        """Close the connection, then give its place in the pool back."""
+        try:
+            await self.connection.close_conn(None)
+        finally:
+            await self.end()
 
 
 @dataclass(slots=True)
@@ -61,105 +82,165 @@ class Lines:
     def __init__(
         self, client: AsyncMongoClient[Any], database: str, options: CodecOptions[Any], limit: float
     ) -> None:
-        """`limit` is how many seconds a command may take, another attempt included."""
+        """`limit` is how many seconds a command may take, all attempts included."""
         self._client = client
         self._database = database
         self._options = options
+        # MongoDB's text of a duplicate may end in the middle of a character.
+        self._lenient = options.with_options(unicode_decode_error_handler="replace")
         self._limit = limit
+        self._longest_idle = client.options.pool_options.max_idle_time_seconds
         self._lines: list[_Line] = []
         self._sessions: list[_Session] = []
+        self._closed = False
 
-    async def read(self, command: MutableMapping[str, Any]) -> Document:
-        """Carry out a command that changes nothing, and once more where its connection failed.
+    async def read(self, command: Command, *, again: bool = True) -> Document:
+        """Carry out a command that changes nothing, `again` where the connection failed.
 
-        Raises: PyMongoError; LargeMessage.
+        Raises: PyMongoError.
         """
-        return await self._limited(command, again=True)
+        return await self._carried_out(command, self._options, again)
 
-    async def write(self, command: MutableMapping[str, Any]) -> Document:
+    async def write(self, command: Command) -> Document:
         """Carry out a command once; what a failure left behind is not known.
 
-        Raises: PyMongoError; LargeMessage.
+        Raises: PyMongoError, also for a write that was refused; LargeMessage.
         """
-        return await self._limited(command, again=False)
+        judge = _check_write_command_response
+        return await self._carried_out(command, self._lenient, again=False, judge=judge)
 
-    async def write_retryably(self, command: MutableMapping[str, Any]) -> Document:
-        """Carry out a command of MongoDB's retryable writes: of two attempts only one counts.
+    async def write_retryably(self, command: Command) -> Document:
+        """Carry out a command of MongoDB's retryable writes: of all attempts only one counts.
 
         Raises: PyMongoError; LargeMessage.
         """
         session = self._sessions.pop() if self._sessions else _Session()
         session.writes += 1
         command.update(lsid=session.id, txnNumber=Int64(session.writes))
-        reply = await self._limited(command, again=True)
+        reply = await self._carried_out(command, self._lenient, again=True)
         # Only now: after a failure its last write may still be going on.
         self._sessions.append(session)
         return reply
 
     async def close(self) -> None:
-        """Give all connections back."""
+        """Give all connections back, those in use when they are done."""
+        self._closed = True
         while self._lines:
             await self._lines.pop().end()
 
-    async def _limited(self, command: MutableMapping[str, Any], again: bool) -> Document:
-        command["maxTimeMS"] = round(self._limit * 1_000)
-        try:
-            async with asyncio.timeout(self._limit):
-                try:
-                    return await self._once(command)
-                except ConnectionFailure:
-                    if not again:
-                        raise
-                return await self._once(command)
-        except TimeoutError:
-            raise NetworkTimeout("MongoDB did not answer in time") from None
+    async def _carried_out(
+        self,
+        command: Command,
+        options: CodecOptions[Any],
+        again: bool,
+        judge: Callable[[Document], None] | None = None,
+    ) -> Document:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._limit
+        while True:
+            try:
+                return await self._attempt(command, options, deadline, judge)
+            except PyMongoError as error:
+                if not again or not _may_pass(error):
+                    raise
+                if loop.time() + _PAUSE >= deadline:
+                    raise AutoReconnect("no attempt has succeeded in time") from error
+            await asyncio.sleep(_PAUSE)
 
-    async def _once(self, command: MutableMapping[str, Any]) -> Document:
-        line = await self._line()
+    async def _attempt(
+        self,
+        command: Command,
+        options: CodecOptions[Any],
+        deadline: float,
+        judge: Callable[[Document], None] | None,
+    ) -> Document:
+        line = await self._line(deadline)
+        now = asyncio.get_running_loop().time()
+        if "getMore" not in command:  # which has that of its cursor
+            command["maxTimeMS"] = max(1, round((deadline - now) * 1_000))
         try:
-            reply = await self._exchange(line.connection, command)
-            _check_command_response(reply, line.connection.max_wire_version)
-            if "RetryableWriteError" in reply.get("errorLabels", ()):
-                raise AutoReconnect("written, but a new primary may not have it", reply)
+            reply = await self._exchange(line.connection, command, options, deadline)
+            _check_command_response(reply, None)
+            if judge is not None:
+                judge(reply)
         except BaseException as error:
+            if getattr(error, "code", None) == _REAUTHENTICATION_REQUIRED_CODE:
+                await line.connection.close_conn(None)  # a new one authenticates itself
             await line.end(error)
             raise
-        if len(self._lines) < _MOST_KEPT:
+        if len(self._lines) < MOST_KEPT and not self._closed:
+            line.used_at = now
             self._lines.append(line)
         else:
             await line.end()
+        if _RETRYABLE in reply.get("errorLabels", ()):
+            # Written, but by a primary that may not have the majority any more.
+            _check_command_response(reply, None, parse_write_concern_error=True)
         return reply
 
-    async def _line(self) -> _Line:
+    async def _line(self, deadline: float) -> _Line:
         known = self._client.topology_description
         while self._lines:
             line = self._lines.pop()
-            if line.connection.conn_closed():
-                await line.connection.close_conn(None)
+            if line.connection.conn_closed() or self._is_old(line):
+                await line.hang_up()
             elif line.chosen_by is known:
                 return line
-            await line.end()
+            else:
+                await line.end()
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._new_line()
+        except TimeoutError:
+            raise NetworkTimeout("no connection in time") from None
+
+    def _is_old(self, line: _Line) -> bool:
+        """Whether the URI's `maxIdleTimeMS` is past."""
+        if self._longest_idle is None:
+            return False
+        return asyncio.get_running_loop().time() - line.used_at > self._longest_idle
+
+    async def _new_line(self) -> _Line:
         server = await self._client._select_server(writable_server_selector, None, "command")
         known = self._client.topology_description
         checkout = self._client._checkout(server, None)
         return _Line(checkout, await checkout.__aenter__(), known)
 
     async def _exchange(
-        self, connection: AsyncConnection, command: MutableMapping[str, Any]
+        self,
+        connection: AsyncConnection,
+        command: Command,
+        options: CodecOptions[Any],
+        deadline: float,
     ) -> Document:
-        number, message, _, largest = _op_msg(0, command, self._database, None, self._options)
-        if largest > connection.max_bson_size:
-            raise DocumentTooLarge(f"a part of the command has {largest} bytes")
-        if len(message) > connection.max_message_size:
+        number, message, _, largest = _op_msg(0, command, self._database, None, options)
+        parts = command.get("documents") or command.get("updates") or ()
+        if (
+            largest > connection.max_bson_size
+            or len(message) > connection.max_message_size
+            or len(parts) > connection.max_write_batch_size
+        ):
             raise LargeMessage
         protocol = connection.conn.get_conn
         try:
-            await protocol.write(message)
-            answer, kind = await protocol.read(number, connection.max_message_size)
+            # A limit of its own: the driver may lose a cancellation that came while it connected.
+            async with asyncio.timeout_at(deadline):
+                await protocol.write(message)
+                answer, kind = await protocol.read(number, connection.max_message_size)
             # It stops reading after each answer, and would not see that the server hangs up.
             protocol.transport.resume_reading()
         except BaseException as error:  # noqa: BLE001  # cancelled too: it closes, and raises
             # The answer that comes yet would be taken for that to the next command.
             await connection._raise_connection_failure(error)
-        reply: Document = _UNPACK_REPLY[kind](answer).command_response(self._options)
+        reply: Document = _UNPACK_REPLY[kind](answer).command_response(options)
         return reply
+
+
+def _may_pass(error: PyMongoError) -> bool:
+    """Whether the same command may succeed if it is sent again, as the driver sees it."""
+    if isinstance(error, ConnectionFailure) or error.has_error_label(_RETRYABLE):
+        return True
+    if error.has_error_label("RetryableError"):  # an overloaded server's
+        return True
+    code = getattr(error, "code", None)
+    return code in _RETRYABLE_ERROR_CODES or code == _REAUTHENTICATION_REQUIRED_CODE

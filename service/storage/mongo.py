@@ -37,7 +37,7 @@ from service.storage.errors import (
     translated,
 )
 from service.storage.kind import Index
-from service.storage.lines import LargeMessage
+from service.storage.lines import MOST_KEPT, LargeMessage
 from service.storage.session import Session, all_found, all_of
 from service.storage.tally import Tally
 from service.storage.topology import Topology
@@ -75,7 +75,7 @@ class Mongo:
                 serverSelectionTimeoutMS=TIME_LIMIT_MS,
                 connectTimeoutMS=TIME_LIMIT_MS,
                 heartbeatFrequencyMS=2_000,
-                maxPoolSize=64,
+                maxPoolSize=64 + MOST_KEPT,
             )
         except (ConfigurationError, ValueError, OSError) as error:  # it reads files of TLS, too
             raise WrongUri(str(error).rstrip(".")) from error
@@ -137,9 +137,7 @@ class Mongo:
         """
         keys = [sort] if isinstance(sort, str) else sort or ()
         if self._direct is not None and limit and not majority:
-            found = await told(self._direct.find(collection, query, fields, keys, limit, hint))
-            if found is not None:
-                return found
+            return await told(self._direct.find(collection, query, fields, keys, limit, hint))
         database = self._majority if majority else self._database
         return await all_found(database[collection], query, fields, keys, limit, hint)
 
@@ -304,8 +302,9 @@ class Mongo:
     ) -> tuple[int, int]:
         """How many matched, and how many of them are different now."""
         if self._direct is not None:
-            reply = await self._direct.update_many(collection, query, update)
-            return reply["n"], reply["nModified"]
+            with suppress(LargeMessage):
+                reply = await self._direct.update_many(collection, query, update)
+                return reply["n"], reply["nModified"]
         result = await self._database[collection].update_many(query, update)
         return result.matched_count, result.modified_count
 

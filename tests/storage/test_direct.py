@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 from pymongo import AsyncMongoClient
@@ -12,6 +13,7 @@ from service.problems import Unavailable
 from service.storage.errors import Duplicate, Refused
 from service.storage.mongo import Driver, Mongo
 from tests.faults.proxy import Proxy, proxy_before
+from tests.servers import PrivateServers
 
 MEGABYTE = 1_048_576
 ONE_WRITTEN = b"\x10n\x00\x01\x00\x00\x00"
@@ -42,6 +44,79 @@ async def behind(proxy: Proxy, database_name: str, driver: Driver) -> AsyncItera
     await opened.ping()
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="module")
+async def failing_uri(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """A mongod that can be told to fail."""
+    servers = PrivateServers(tmp_path_factory.mktemp("failing"))
+    started = await servers.mongo(arguments=("--setParameter", "enableTestCommands=1"))
+    yield started.url
+    servers.kill()
+
+
+LOST = {"closeConnection": True}
+STEPPED_DOWN = {"errorCode": 10107}
+UNREACHABLE = {"errorCode": 6}
+AUTHENTICATE_ANEW = {"errorCode": 391}
+OVERLOADED = {"errorCode": 462, "errorLabels": ["RetryableError", "SystemOverloadedError"]}
+NOT_TO_LAST = {
+    "writeConcernError": {"code": 91, "errmsg": "shuts down"},
+    "errorLabels": ["RetryableWriteError"],
+}
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize(
+    ("command", "failure"),
+    [
+        pytest.param("find", LOST, id="find-lost"),
+        pytest.param("find", STEPPED_DOWN, id="find-stepped_down"),
+        pytest.param("find", UNREACHABLE, id="find-unreachable"),
+        pytest.param("insert", LOST, id="insert-lost"),
+        pytest.param("insert", STEPPED_DOWN, id="insert-stepped_down"),
+        pytest.param("insert", UNREACHABLE, id="insert-unreachable"),
+        pytest.param("insert", NOT_TO_LAST, id="insert-not_to_last"),
+        pytest.param("update", LOST, id="update-lost"),
+        pytest.param("update", NOT_TO_LAST, id="update-not_to_last"),
+    ],
+)
+async def test_what_passes(
+    failing_uri: str, driver: Driver, command: str, failure: dict[str, Any], times: int
+) -> None:
+    """It is tried again for as long as there is time; what was written counts once."""
+    await _overcome(failing_uri, driver, command, failure, times)
+
+
+@pytest.mark.parametrize("failure", [AUTHENTICATE_ANEW, OVERLOADED], ids=["anew", "overloaded"])
+@pytest.mark.parametrize("command", ["find", "insert", "update"])
+async def test_what_newer_servers_say(
+    failing_uri: str, driver: Driver, command: str, failure: dict[str, Any]
+) -> None:
+    await _overcome(failing_uri, driver, command, failure, 1)
+
+
+async def _overcome(
+    uri: str, driver: Driver, command: str, failure: dict[str, Any], times: int
+) -> None:
+    mongo = Mongo(uri, f"test_{uuid4().hex}", driver)
+    await mongo.insert("things", [{"_id": "it", "times": 0}])
+    async with AsyncMongoClient[dict[str, Any]](uri) as admin:
+        data = {"failCommands": [command], "appName": "svc-user", **failure}
+        await admin.admin.command(
+            {"configureFailPoint": "failCommand", "mode": {"times": times}, "data": data}
+        )
+    if command == "find":
+        assert await mongo.find("things", {}, limit=1) == [{"_id": "it", "times": 0}]
+    elif command == "insert":
+        assert await mongo.insert("things", [{"_id": "other"}]) == {}
+        assert len(await mongo.find("things", {})) == 2
+    else:
+        once_more = ({"_id": "it"}, {"$inc": {"times": 1}})
+        assert await mongo.update("things", [once_more]) == (1, {})
+        assert await mongo.find("things", {}) == [{"_id": "it", "times": 1}]
+    await mongo.drop()
+    await mongo.close()
 
 
 async def test_insert_whose_answer_is_lost(proxy: Proxy, behind: Mongo, mongo: Mongo) -> None:
@@ -122,6 +197,31 @@ async def test_more_than_a_message_holds(mongo: Mongo) -> None:
     assert await mongo.insert("things", large) == {}
     found = await mongo.find("things", {}, {"_id": True}, sort="_id", limit=4)
     assert [document["_id"] for document in found] == list("abcd")
+
+
+async def test_one_part_is_too_large(mongo: Mongo) -> None:
+    """Its neighbours are none the worse for it."""
+    refused = await mongo.insert(
+        "things", [{"_id": "a"}, {"_id": "b", "text": "x" * 16 * MEGABYTE}, {"_id": "c"}]
+    )
+    assert list(refused) == [1]
+    assert len(await mongo.find("things", {})) == 2
+
+
+async def test_many_parts(mongo: Mongo) -> None:
+    """More than the 100,000 of one command."""
+    assert await mongo.insert("things", [{"_id": number} for number in range(100_001)]) == {}
+
+
+async def test_duplicate_that_is_told_by_half(mongo: Mongo) -> None:
+    """MongoDB cuts a long text in its error, in the middle of a character as it happens."""
+    for letters in range(1, 5):
+        twice = {"_id": "a" * letters + "\u65e5" * 80}
+        await mongo.insert("things", [twice])
+        refused = await mongo.insert("things", [{"_id": letters}, twice])
+        assert list(refused) == [1]
+        assert isinstance(refused[1], Duplicate)
+    assert len(await mongo.find("things", {})) == 8
 
 
 async def test_more_than_a_statement_holds(mongo: Mongo) -> None:
