@@ -8,7 +8,7 @@ from bson import CodecOptions, Int64
 from pymongo import ASCENDING, AsyncMongoClient
 from pymongo.errors import NetworkTimeout
 
-from service.storage.lines import Document, Lines
+from service.storage.commands import Commands, Document
 
 
 class Direct:
@@ -21,7 +21,7 @@ class Direct:
         self, client: AsyncMongoClient[Any], database: str, options: CodecOptions[Any], limit: float
     ) -> None:
         """`limit` is how many seconds a statement may take."""
-        self._lines = Lines(client, database, options, limit)
+        self._commands = Commands(client, database, options, limit)
         self._limit = limit
         self._acknowledged = {"w": "majority", "j": True}
 
@@ -30,7 +30,7 @@ class Direct:
 
         Raises: PyMongoError.
         """
-        return await self._lines.read(dict(command))
+        return await self._commands.read(dict(command))
 
     async def find(  # what a query consists of
         self,
@@ -55,7 +55,7 @@ class Direct:
         # One more than the limit, so that the server closes the cursor with the first batch.
         command.update(limit=limit, batchSize=limit + 1, readConcern={"level": "local"})
         began = asyncio.get_running_loop().time()
-        cursor = (await self._lines.read(command))["cursor"]
+        cursor = (await self._commands.read(command))["cursor"]
         found: list[Document] = cursor["firstBatch"]
         if cursor["id"]:
             try:
@@ -70,7 +70,7 @@ class Direct:
         while cursor:
             command: Document = {"getMore": Int64(cursor), "collection": collection}
             # Once: a batch whose answer is lost would be left out.
-            more = (await self._lines.read(command, again=False))["cursor"]
+            more = (await self._commands.read(command, again=False))["cursor"]
             found += more["nextBatch"]
             cursor = more["id"]
 
@@ -79,7 +79,7 @@ class Direct:
 
         Raises: PyMongoError; LargeMessage.
         """
-        return await self._lines.write_retryably(
+        return await self._commands.write_retryably(
             {
                 "insert": collection,
                 "ordered": False,
@@ -96,7 +96,7 @@ class Direct:
         The reply tells how many documents matched, and of the refused.
         Raises: PyMongoError; LargeMessage.
         """
-        return await self._lines.write_retryably(
+        return await self._commands.write_retryably(
             {
                 "update": collection,
                 "ordered": False,
@@ -110,7 +110,7 @@ class Direct:
 
         Raises: PyMongoError; LargeMessage.
         """
-        return await self._lines.write(
+        return await self._commands.write(
             {
                 "update": collection,
                 "writeConcern": self._acknowledged,
@@ -120,4 +120,4 @@ class Direct:
 
     async def close(self) -> None:
         """Give the connections back."""
-        await self._lines.close()
+        await self._commands.close()

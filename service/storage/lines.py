@@ -1,53 +1,31 @@
-"""Commands straight over connections of PyMongo's, which are kept from one command to the next.
+"""Connections of PyMongo's that are kept from one command to the next, each for one at a time.
 
-What the driver does anew for each call (it chooses a server, takes a connection from the pool and
-gives it back, makes a session, a cursor, and three tasks around the socket) is two thirds of what a
-call costs: `docs/decisions/0015` has the figures. It stays in charge of what is hard: it connects,
-authenticates, watches the servers, and hears of every failure as it hears of those of its own
-calls. For this its private parts are used: each minor release wants a look before it is let in.
+The driver still makes them, authenticates them, chooses their server, and hears of each failure as
+it hears of those of its own calls. For this private parts of it are used: each minor release wants
+a look before it is let in (`docs/decisions/0015`).
 """
 
 import asyncio
-from collections.abc import Callable, MutableMapping
+from collections import deque
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from contextvars import Context
+from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
-from bson import Binary, CodecOptions, Int64
 from pymongo.asynchronous.mongo_client import AsyncMongoClient
 from pymongo.asynchronous.pool import AsyncConnection
-from pymongo.errors import AutoReconnect, ConnectionFailure, NetworkTimeout, PyMongoError
-from pymongo.helpers_shared import (
-    _REAUTHENTICATION_REQUIRED_CODE,
-    _RETRYABLE_ERROR_CODES,
-    _check_command_response,
-    _check_write_command_response,
-)
-from pymongo.message import _UNPACK_REPLY, _op_msg
+from pymongo.errors import NetworkTimeout
 from pymongo.server_selectors import writable_server_selector
 from pymongo.topology_description import TopologyDescription
 
-Command = MutableMapping[str, Any]
-Document = dict[str, Any]
-
-MOST_KEPT = 16
-"""Connections that are kept while nobody uses them."""
-
-_PAUSE = 0.02
-"""Seconds between two attempts."""
-_RETRYABLE = "RetryableWriteError"
-
-
-class LargeMessage(Exception):
-    """More than one message holds, or one document: the driver splits it, or knows what is wrong.
-
-    Nothing was sent.
-    """
+MOST = 64
+"""Commands under way at once; those beyond wait, in the order in which they came."""
+_MADE_AT_ONCE = 2
+"""Connections that the driver opens at the same time."""
 
 
 @dataclass(slots=True)
-class _Line:
+class Line:
     """A connection to the primary, checked out of the driver's pool until something changes."""
 
     checkout: AbstractAsyncContextManager[AsyncConnection]
@@ -55,192 +33,117 @@ class _Line:
     chosen_by: TopologyDescription
     """What was known of the servers when it was chosen."""
     used_at: float = 0.0
-
-    async def end(self, error: BaseException | None = None) -> None:
-        """Give the connection back, or up; the driver draws its conclusions from the error."""
-        await self.checkout.__aexit__(type(error) if error else None, error, None)
-
-    async def hang_up(self) -> None:
-        """Close the connection, then give its place in the pool back."""
-        try:
-            await self.connection.close_conn(None)
-        finally:
-            await self.end()
-
-
-@dataclass(slots=True)
-class _Session:
-    """What MongoDB knows a repeated write by: an id, and a number for each write."""
-
-    id: Document = field(default_factory=lambda: {"id": Binary.from_uuid(uuid4())})
-    writes: int = 0
+    """When it was freed last, by the loop's clock."""
 
 
 class Lines:
-    """What the commands of one database are sent over."""
+    """The connections to the primary."""
 
-    def __init__(
-        self, client: AsyncMongoClient[Any], database: str, options: CodecOptions[Any], limit: float
-    ) -> None:
-        """`limit` is how many seconds a command may take, all attempts included."""
+    def __init__(self, client: AsyncMongoClient[Any]) -> None:
         self._client = client
-        self._database = database
-        self._options = options
-        # MongoDB's text of a duplicate may end in the middle of a character.
-        self._lenient = options.with_options(unicode_decode_error_handler="replace")
-        self._limit = limit
         self._longest_idle = client.options.pool_options.max_idle_time_seconds
-        self._lines: list[_Line] = []
-        self._sessions: list[_Session] = []
+        self._idle: list[Line] = []
+        self._waiting: deque[asyncio.Future[Line]] = deque()
+        self._making: set[asyncio.Task[None]] = set()
+        self._count = 0
+        """Lines in use, idle and in the making."""
         self._closed = False
 
-    async def read(self, command: Command, *, again: bool = True) -> Document:
-        """Carry out a command that changes nothing, `again` where the connection failed.
+    async def take(self, deadline: float) -> Line:
+        """A line for one command; who has waited longest gets the next one, freed or made.
 
+        `deadline` is a time of the loop's clock.
         Raises: PyMongoError.
         """
-        return await self._carried_out(command, self._options, again)
+        while True:
+            line = self._idle.pop() if self._idle else await self._next_line(deadline)
+            if line.connection.conn_closed() or self._is_old(line):
+                await self._hang_up(line)
+            elif line.chosen_by is self._client.topology_description:
+                return line
+            else:
+                await self.end(line)
 
-    async def write(self, command: Command) -> Document:
-        """Carry out a command once; what a failure left behind is not known.
+    async def free(self, line: Line) -> None:
+        """The line may be used for the next command."""
+        line.used_at = asyncio.get_running_loop().time()
+        if self._closed:
+            await self.end(line)
+            return
+        waiter = self._first_waiting()
+        if waiter is None:
+            self._idle.append(line)
+        else:
+            waiter.set_result(line)
 
-        Raises: PyMongoError, also for a write that was refused; LargeMessage.
-        """
-        judge = _check_write_command_response
-        return await self._carried_out(command, self._lenient, again=False, judge=judge)
-
-    async def write_retryably(self, command: Command) -> Document:
-        """Carry out a command of MongoDB's retryable writes: of all attempts only one counts.
-
-        Raises: PyMongoError; LargeMessage.
-        """
-        session = self._sessions.pop() if self._sessions else _Session()
-        session.writes += 1
-        command.update(lsid=session.id, txnNumber=Int64(session.writes))
-        reply = await self._carried_out(command, self._lenient, again=True)
-        # Only now: after a failure its last write may still be going on.
-        self._sessions.append(session)
-        return reply
+    async def end(self, line: Line, error: BaseException | None = None) -> None:
+        """Give the connection back, or up; the driver draws its conclusions from the error."""
+        self._count -= 1
+        self._make_lines()
+        await line.checkout.__aexit__(type(error) if error else None, error, None)
 
     async def close(self) -> None:
         """Give all connections back, those in use when they are done."""
         self._closed = True
-        while self._lines:
-            await self._lines.pop().end()
+        while self._idle:
+            await self.end(self._idle.pop())
 
-    async def _carried_out(
-        self,
-        command: Command,
-        options: CodecOptions[Any],
-        again: bool,
-        judge: Callable[[Document], None] | None = None,
-    ) -> Document:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._limit
-        while True:
-            try:
-                return await self._attempt(command, options, deadline, judge)
-            except PyMongoError as error:
-                if not again or not _may_pass(error):
-                    raise
-                if loop.time() + _PAUSE >= deadline:
-                    raise AutoReconnect("no attempt has succeeded in time") from error
-            await asyncio.sleep(_PAUSE)
-
-    async def _attempt(
-        self,
-        command: Command,
-        options: CodecOptions[Any],
-        deadline: float,
-        judge: Callable[[Document], None] | None,
-    ) -> Document:
-        line = await self._line(deadline)
-        now = asyncio.get_running_loop().time()
-        if "getMore" not in command:  # which has that of its cursor
-            command["maxTimeMS"] = max(1, round((deadline - now) * 1_000))
-        try:
-            reply = await self._exchange(line.connection, command, options, deadline)
-            _check_command_response(reply, None)
-            if judge is not None:
-                judge(reply)
-        except BaseException as error:
-            if getattr(error, "code", None) == _REAUTHENTICATION_REQUIRED_CODE:
-                await line.connection.close_conn(None)  # a new one authenticates itself
-            await line.end(error)
-            raise
-        if len(self._lines) < MOST_KEPT and not self._closed:
-            line.used_at = now
-            self._lines.append(line)
-        else:
-            await line.end()
-        if _RETRYABLE in reply.get("errorLabels", ()):
-            # Written, but by a primary that may not have the majority any more.
-            _check_command_response(reply, None, parse_write_concern_error=True)
-        return reply
-
-    async def _line(self, deadline: float) -> _Line:
-        known = self._client.topology_description
-        while self._lines:
-            line = self._lines.pop()
-            if line.connection.conn_closed() or self._is_old(line):
-                await line.hang_up()
-            elif line.chosen_by is known:
-                return line
-            else:
-                await line.end()
+    async def _next_line(self, deadline: float) -> Line:
+        waiter: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        self._make_lines()
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._new_line()
-        except TimeoutError:
-            raise NetworkTimeout("no connection in time") from None
+                return await waiter
+        except BaseException as error:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                await self.free(waiter.result())  # it came too late
+            if isinstance(error, TimeoutError):
+                raise NetworkTimeout("no connection in time") from None
+            raise
 
-    def _is_old(self, line: _Line) -> bool:
+    def _first_waiting(self) -> asyncio.Future[Line] | None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():  # else it was cancelled
+                return waiter
+        return None
+
+    def _make_lines(self) -> None:
+        """Make as many as are waited for, within bounds."""
+        loop = asyncio.get_running_loop()
+        while self._count < MOST and len(self._making) < min(_MADE_AT_ONCE, len(self._waiting)):
+            self._count += 1
+            task = loop.create_task(self._make_line(), context=Context())
+            self._making.add(task)
+            task.add_done_callback(self._making.discard)
+            task.add_done_callback(lambda _: self._make_lines())
+
+    async def _make_line(self) -> None:
+        try:
+            line = await self._new_line()
+        except Exception as error:  # noqa: BLE001  # it belongs to one of those who wait
+            self._count -= 1
+            waiter = self._first_waiting()
+            if waiter is not None:
+                waiter.set_exception(error)
+        else:
+            await self.free(line)
+
+    async def _hang_up(self, line: Line) -> None:
+        try:
+            await line.connection.close_conn(None)
+        finally:
+            await self.end(line)
+
+    def _is_old(self, line: Line) -> bool:
         """Whether the URI's `maxIdleTimeMS` is past."""
         if self._longest_idle is None:
             return False
         return asyncio.get_running_loop().time() - line.used_at > self._longest_idle
 
-    async def _new_line(self) -> _Line:
+    async def _new_line(self) -> Line:
         server = await self._client._select_server(writable_server_selector, None, "command")
         known = self._client.topology_description
         checkout = self._client._checkout(server, None)
-        return _Line(checkout, await checkout.__aenter__(), known)
-
-    async def _exchange(
-        self,
-        connection: AsyncConnection,
-        command: Command,
-        options: CodecOptions[Any],
-        deadline: float,
-    ) -> Document:
-        number, message, _, largest = _op_msg(0, command, self._database, None, options)
-        parts = command.get("documents") or command.get("updates") or ()
-        if (
-            largest > connection.max_bson_size
-            or len(message) > connection.max_message_size
-            or len(parts) > connection.max_write_batch_size
-        ):
-            raise LargeMessage
-        protocol = connection.conn.get_conn
-        try:
-            # A limit of its own: the driver may lose a cancellation that came while it connected.
-            async with asyncio.timeout_at(deadline):
-                await protocol.write(message)
-                answer, kind = await protocol.read(number, connection.max_message_size)
-            # It stops reading after each answer, and would not see that the server hangs up.
-            protocol.transport.resume_reading()
-        except BaseException as error:  # noqa: BLE001  # cancelled too: it closes, and raises
-            # The answer that comes yet would be taken for that to the next command.
-            await connection._raise_connection_failure(error)
-        reply: Document = _UNPACK_REPLY[kind](answer).command_response(options)
-        return reply
-
-
-def _may_pass(error: PyMongoError) -> bool:
-    """Whether the same command may succeed if it is sent again, as the driver sees it."""
-    if isinstance(error, ConnectionFailure) or error.has_error_label(_RETRYABLE):
-        return True
-    if error.has_error_label("RetryableError"):  # an overloaded server's
-        return True
-    code = getattr(error, "code", None)
-    return code in _RETRYABLE_ERROR_CODES or code == _REAUTHENTICATION_REQUIRED_CODE
+        return Line(checkout, await checkout.__aenter__(), known)

@@ -26,6 +26,7 @@ from pymongo import (
 from pymongo.errors import BulkWriteError, ConfigurationError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from service.storage.commands import LargeMessage
 from service.storage.direct import Direct
 from service.storage.errors import (
     WrongUri,
@@ -37,7 +38,7 @@ from service.storage.errors import (
     translated,
 )
 from service.storage.kind import Index
-from service.storage.lines import MOST_KEPT, LargeMessage
+from service.storage.lines import MOST
 from service.storage.session import Session, all_found, all_of
 from service.storage.tally import Tally
 from service.storage.topology import Topology
@@ -75,7 +76,7 @@ class Mongo:
                 serverSelectionTimeoutMS=TIME_LIMIT_MS,
                 connectTimeoutMS=TIME_LIMIT_MS,
                 heartbeatFrequencyMS=2_000,
-                maxPoolSize=64 + MOST_KEPT,
+                maxPoolSize=64 + MOST,
             )
         except (ConfigurationError, ValueError, OSError) as error:  # it reads files of TLS, too
             raise WrongUri(str(error).rstrip(".")) from error

@@ -11,6 +11,7 @@ from pymongo import AsyncMongoClient
 
 from service.problems import Unavailable
 from service.storage.errors import Duplicate, Refused
+from service.storage.lines import MOST
 from service.storage.mongo import Driver, Mongo
 from tests.faults.proxy import Proxy, proxy_before
 from tests.servers import PrivateServers
@@ -173,6 +174,22 @@ async def test_the_next_answer_is_the_next_ones(mongo: Mongo) -> None:
             await asyncio.sleep(0)
         first.cancel()
         assert await mongo.find("things", {"_id": "second"}, limit=1) == [{"_id": "second"}]
+
+
+async def test_more_than_there_are_connections(mongo: Mongo) -> None:
+    """Those that came first are answered first: none waits for long because others come."""
+    await mongo.insert("things", [{"_id": number} for number in range(500)])
+    answered: list[int] = []
+
+    async def ask(number: int) -> None:
+        assert await mongo.find("things", {"_id": number}, limit=1)
+        answered.append(number)
+
+    await asyncio.gather(*map(ask, range(500)))  # while there are no connections yet
+    answered.clear()
+    await asyncio.gather(*map(ask, range(500)))
+    late = [abs(place - number) for place, number in enumerate(answered)]
+    assert max(late) < 2 * MOST
 
 
 async def test_more_than_a_reply_holds(
