@@ -90,13 +90,13 @@ async def refused_of(call: Awaitable[Any], count: int) -> Mapping[int, Exception
     return {}
 
 
-def by_position(told: Mapping[str, Any], count: int) -> Mapping[int, Exception]:
+def by_position(reply: Mapping[str, Any], count: int) -> Mapping[int, Exception]:
     """Each refused write's own error, out of a batch of `count`.
 
-    `told` is what MongoDB replied, or what the driver made of several replies.
+    `reply` is MongoDB's, or what the driver made of several replies.
     """
-    refused = {entry["index"]: _write_error(entry) for entry in told.get("writeErrors", ())}
-    if told.get("writeConcernError") or told.get("writeConcernErrors"):
+    refused = {entry["index"]: _write_error(entry) for entry in reply.get("writeErrors", ())}
+    if reply.get("writeConcernError") or reply.get("writeConcernErrors"):
         # Written, but not known to survive: nobody may be told that it is done.
         refused = {position: Unavailable() for position in range(count)} | refused
     return refused
