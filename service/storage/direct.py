@@ -9,6 +9,7 @@ from pymongo import ASCENDING, AsyncMongoClient
 from pymongo.errors import NetworkTimeout
 
 from service.storage.commands import Commands, Document
+from service.storage.session import BATCH
 
 
 class Direct:
@@ -40,8 +41,9 @@ class Direct:
         sort: Sequence[str],
         limit: int,
         hint: str | None,
+        level: str,
     ) -> list[Document]:
-        """The documents that match.
+        """The documents that match, at a read concern's level; a `limit` of 0 is none.
 
         Raises: PyMongoError.
         """
@@ -52,8 +54,10 @@ class Direct:
             command["projection"] = fields
         if hint is not None:
             command["hint"] = hint
+        if limit:
+            command["limit"] = limit
         # One more than the limit, so that the server closes the cursor with the first batch.
-        command.update(limit=limit, batchSize=limit + 1, readConcern={"level": "local"})
+        command.update(batchSize=limit + 1 if limit else BATCH, readConcern={"level": level})
         began = asyncio.get_running_loop().time()
         cursor = (await self._commands.read(command))["cursor"]
         found: list[Document] = cursor["firstBatch"]
@@ -66,9 +70,13 @@ class Direct:
         return found
 
     async def _fetch_rest(self, collection: str, cursor: int, found: list[Document]) -> None:
-        """Fetch what a first reply of 16 MiB had no room for."""
+        """Fetch what a first reply had no room for."""
         while cursor:
-            command: Document = {"getMore": Int64(cursor), "collection": collection}
+            command: Document = {
+                "getMore": Int64(cursor),
+                "collection": collection,
+                "batchSize": BATCH,
+            }
             # Once: a batch whose answer is lost would be left out.
             more = (await self._commands.read(command, again=False))["cursor"]
             found += more["nextBatch"]

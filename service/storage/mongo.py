@@ -137,9 +137,12 @@ class Mongo:
         Raises: Unavailable.
         """
         keys = [sort] if isinstance(sort, str) else sort or ()
-        if self._direct is not None and limit and not majority:
-            return await told(self._direct.find(collection, query, fields, keys, limit, hint))
         database = self._majority if majority else self._database
+        if self._direct is not None:
+            level = database.read_concern.level
+            return await told(
+                self._direct.find(collection, query, fields, keys, limit, hint, level)
+            )
         return await all_found(database[collection], query, fields, keys, limit, hint)
 
     @spanned("aggregate")

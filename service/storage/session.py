@@ -15,6 +15,9 @@ from service.tracing import spanned
 if TYPE_CHECKING:
     from service.storage.mongo import Document
 
+BATCH = 1_000
+"""Documents of one reply, where no limit says how many there may be."""
+
 
 class Session:
     """What a transaction reads and writes."""
@@ -110,7 +113,7 @@ async def all_found(  # what a query consists of
 
     Raises: WriteConflict, Unavailable.
     """
-    cursor = collection.find(query, fields, limit=limit, batch_size=limit or 1_000, session=session)
+    cursor = collection.find(query, fields, limit=limit, batch_size=limit or BATCH, session=session)
     if sort:
         cursor = cursor.sort([(key, ASCENDING) for key in sort])
     if hint is not None:

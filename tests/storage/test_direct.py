@@ -13,6 +13,7 @@ from service.problems import Unavailable
 from service.storage.errors import Duplicate, Refused
 from service.storage.lines import MOST
 from service.storage.mongo import Driver, Mongo
+from service.storage.session import BATCH
 from tests.faults.proxy import Proxy, proxy_before
 from tests.servers import PrivateServers
 
@@ -206,6 +207,14 @@ async def test_more_than_a_reply_holds(
         ]
     )
     assert await left.to_list() == []
+
+
+@pytest.mark.parametrize("majority", [False, True])
+async def test_more_than_a_batch(mongo: Mongo, majority: bool) -> None:
+    """All that match, where no limit is given."""
+    await mongo.insert("things", [{"_id": number} for number in range(2 * BATCH + 1)])
+    found = await mongo.find("things", {}, sort="_id", majority=majority)
+    assert [document["_id"] for document in found] == list(range(2 * BATCH + 1))
 
 
 async def test_more_than_a_message_holds(mongo: Mongo) -> None:
