@@ -24,6 +24,7 @@ from opentelemetry.trace import Span, Tracer
 
 from schemas.event import CONTENT_TYPE
 from service.bus.connection import Connection
+from service.bus.settled import Key, Settled
 from service.bus.spans import publishing
 from service.bus.stream import OUT_OF_TURN, EventStream, subjects_of
 from service.counting import DURATIONS, Histogram
@@ -36,6 +37,9 @@ log = structlog.get_logger()
 
 _MOST_LANES = 20_000
 """Aggregates with events under way at most; those beyond wait for a sweep."""
+
+_MOST_SETTLED = 32
+"""The last events of an aggregate that are remembered."""
 
 _ACK_TIMEOUT = 5.0
 _SOON = 1.0
@@ -74,6 +78,8 @@ class _Lane:
     waiting: deque[Entry] = field(default_factory=deque)
     under_way: bool = False
     settling: int = 0
+    settled: list[str] = field(default_factory=list)
+    """The ids of the last events that were given to the settler."""
     questions: int = 0
     finished: asyncio.Future[None] | None = None
     span: Span | None = None
@@ -101,7 +107,8 @@ class Relay:
         self._stream = stream
         self._settler = settler
         self._tracer = tracer
-        self._lanes: dict[tuple[str, str], _Lane] = {}
+        self._lanes: dict[Key, _Lane] = {}
+        self._settled = Settled()
         self._unacknowledged: dict[bytes, tuple[_Lane, float]] = {}
         self._inbox = b""
         self._published = 0
@@ -144,6 +151,9 @@ class Relay:
         lane = self._lanes.get(key)
         if lane is None:
             if len(self._lanes) >= _MOST_LANES or not self._connection.is_connected:
+                return
+            pending = self._settled.left(pending)
+            if not pending.entries:
                 return
             lane = self._lanes[key] = _Lane(
                 pending.collection,
@@ -232,13 +242,16 @@ class Relay:
 
     def _settle(self, lane: _Lane, entry: Entry) -> None:
         lane.settling += 1
+        lane.settled.append(entry["id"])
+        if len(lane.settled) > _MOST_SETTLED:
+            del lane.settled[0]
         seq = lane.last_seq if entry["version"] == lane.passed else None
         self._settler.add(
             Acknowledged(lane.collection, lane.id, lane.partner, entry, seq),
-            lambda: self._settled(lane),
+            lambda: self._is_settled(lane),
         )
 
-    def _settled(self, lane: _Lane) -> None:
+    def _is_settled(self, lane: _Lane) -> None:
         lane.settling -= 1
         if not lane.settling and not lane.waiting:
             self._close(lane)
@@ -255,7 +268,10 @@ class Relay:
             self._close(lane)
 
     def _close(self, lane: _Lane) -> None:
-        self._lanes.pop((lane.collection, lane.id), None)
+        key = (lane.collection, lane.id)
+        self._lanes.pop(key, None)
+        if lane.settled:
+            self._settled.note(key, lane.settled, lane.passed, lane.last_seq)
         if lane.finished is not None and not lane.finished.done():
             lane.finished.set_result(None)
 

@@ -223,6 +223,24 @@ async def test_submitted_while_asking(table: Table) -> None:
     assert (await table.users.find_one({"_id": USER}) or {})["outbox"] == []
 
 
+async def test_read_before_it_was_settled(table: Table) -> None:
+    """A change of a document that was read with events in its outbox, which are settled since.
+
+    They are not told again, and neither the stream nor MongoDB has to be asked for it.
+    """
+    entries = [entry(version) for version in (1, 2)]
+    await table.users.insert_one({"_id": USER, "version": 1, "outbox": entries[:1]})
+    await table.relay.deliver([await table.pending()])
+
+    table.mongo.pause("find")
+    await table.users.update_one({"_id": USER}, {"$set": {"version": 2, "outbox": entries[1:]}})
+    table.relay.submit(Pending("users", USER, PARTNER, 0, entries))
+    await eventually(lambda: table.relay.backlog == 0, what="the second is told and settled")
+    assert not table.mongo.waiting
+    assert await table.versions_told() == [1, 2]
+    assert (await table.pending()).entries == []
+
+
 async def test_refused(table: Table) -> None:
     """An event that the stream refuses, for whatever reason, stays in the outbox."""
     await table.users.insert_one({"_id": USER, "version": 1, "outbox": [entry(1)]})
