@@ -19,6 +19,7 @@ from service.auth import nats_jwt
 from service.auth.issuer import ISSUER
 from service.auth.keys import PublicKey, TrustedIssuer
 from service.auth.scopes import ALL_SCOPES, USER_SCOPES, TokenUse
+from service.bounded import Bounded
 from service.call import Caller
 from service.problems import TokenExpired, Unauthenticated
 
@@ -67,7 +68,7 @@ class Verifier:
         self._nats_accounts = nats_accounts or {}
         self._nats_without_expiry = nats_without_expiry
         self._look_for_keys = look_for_keys
-        self._remembered: dict[str, tuple[Caller, float]] = {}
+        self._remembered: Bounded[str, tuple[Caller, float]] = Bounded(_REMEMBERED)
         """Callers by token, each with the monotonic time at which its verification began."""
 
     def trust(self, issuer: TrustedIssuer) -> None:
@@ -115,8 +116,6 @@ class Verifier:
         await self._revocations.refuse_revoked(caller)
         if self._issuers is not trusted:
             return caller  # the keys have changed meanwhile: next time by the new ones
-        if len(self._remembered) >= _REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
         self._remembered[token] = (caller, began)
         return caller
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from service.bounded import Bounded
+
 _MOST_BUCKETS = 10_000
 """Buckets kept at most: the partner in a subject is not verified yet when its rate is asked."""
 
@@ -24,7 +26,7 @@ class Rates:
         """
         self._partner_rate = partner_rate
         self._throttles = throttles or {}
-        self._buckets: dict[tuple[str | None, str], _Bucket] = {}
+        self._buckets: Bounded[tuple[str | None, str], _Bucket] = Bounded(_MOST_BUCKETS)
 
     def wait(self, partner: str | None, throttle: str | None, now: float) -> int:
         """Whole seconds until a request is admitted: 0 for one that may go on.
@@ -40,8 +42,6 @@ class Rates:
         most = max(1.0, 2 * rate)
         bucket = self._buckets.get((partner, name))
         if bucket is None:
-            if len(self._buckets) >= _MOST_BUCKETS:
-                del self._buckets[next(iter(self._buckets))]
             bucket = self._buckets[(partner, name)] = _Bucket(most, now)
         bucket.level = min(most, bucket.level + (now - bucket.filled_at) * rate)
         bucket.filled_at = now

@@ -8,10 +8,10 @@ import time
 from collections.abc import Collection
 from dataclasses import replace
 
+from service.bounded import Bounded
 from service.storage.outbox import Pending
 
-_HALF = 2_048
-"""Aggregates that are noted before those of the half before are forgotten."""
+_MOST = 4_096
 _LONGEST = 10.0
 """Seconds: longer than any request takes from reading a document to submitting its events."""
 
@@ -24,18 +24,15 @@ class Settled:
     """Remembers the aggregates that were settled last."""
 
     def __init__(self) -> None:
-        self._new: dict[Key, _Note] = {}
-        self._old: dict[Key, _Note] = {}
+        self._notes: Bounded[Key, _Note] = Bounded(_MOST)
 
     def note(self, key: Key, ids: Collection[str], passed: int, last_seq: int) -> None:
         """Remember that these events are out of the outbox.
 
         `passed` is the newest version that the stream has, `last_seq` the sequence of its event.
         """
-        if len(self._new) >= _HALF:
-            # In halves: to find the oldest of a dict takes the longer, the more it has lost.
-            self._old, self._new = self._new, {}
-        self._new[key] = (ids, passed, last_seq, time.monotonic())
+        self._notes.pop(key, None)
+        self._notes[key] = (ids, passed, last_seq, time.monotonic())
 
     def left(self, pending: Pending) -> Pending:
         """What is left of these events, and what it follows; the same where nothing is known.
@@ -43,8 +40,7 @@ class Settled:
         Nor is anything known of an event that the stream has, but that somebody else was to settle:
         whether it still waits, only its document can tell.
         """
-        key = (pending.collection, pending.id)
-        note = self._new.get(key) or self._old.get(key)
+        note = self._notes.get((pending.collection, pending.id))
         if note is None:
             return pending
         ids, passed, last_seq, at = note

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from service.bounded import Bounded
 from service.storage.coalescer import Coalescer
 from service.storage.kind import ERASED_AT
 from service.storage.mongo import Document, Mongo
@@ -55,7 +56,7 @@ class LookupReader:
         self._coalescer: Coalescer[str, Document | None] = Coalescer(
             self._look, tally=mongo.tally("", "aggregate")
         )
-        self._known: dict[str, Place] = {}
+        self._known: Bounded[str, Place] = Bounded(_MOST_KNOWN)
 
     async def read(self, id: str) -> Document | None:
         """What there is under the id, or None; shared, and not to be changed.
@@ -100,6 +101,4 @@ class LookupReader:
     def _remember(self, by_id: Mapping[str, Document], ids: Sequence[str]) -> None:
         for id in ids:
             if id in by_id and id not in self._known:
-                if len(self._known) >= _MOST_KNOWN:
-                    del self._known[next(iter(self._known))]
                 self._known[id] = self._lookup.place(by_id[id])

@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
+from service.bounded import Bounded
 from service.storage.mongo import Document
 
 _MOST = 20_000
@@ -21,7 +21,7 @@ class FixedMemory:
 
     def __init__(self, read: Read) -> None:
         self._read = read
-        self._known: dict[str, Document] = {}
+        self._known: Bounded[str, Document] = Bounded(_MOST)
 
     async def get(self, id: str) -> Document | None:
         """The document, or None where there is none.
@@ -32,7 +32,6 @@ class FixedMemory:
         if known is None:
             known = await self._read(id)
             if known is not None:
-                _make_room(self._known)
                 self._known[id] = known
         return known
 
@@ -45,7 +44,7 @@ class FreshMemory:
 
     def __init__(self, read: Read) -> None:
         self._read = read
-        self._known: dict[str, tuple[float, Document | None]] = {}
+        self._known: Bounded[str, tuple[float, Document | None]] = Bounded(_MOST)
         self._renewing: dict[str, asyncio.Task[Document | None]] = {}
 
     async def get(self, id: str) -> Document | None:
@@ -83,14 +82,8 @@ class FreshMemory:
             if not forgotten:
                 del self._renewing[id]
         if not forgotten:
-            _make_room(self._known)
             self._known[id] = (began, document)
         return document
-
-
-def _make_room(known: dict[str, Any]) -> None:
-    if len(known) >= _MOST:
-        del known[next(iter(known))]
 
 
 def _seen(task: "asyncio.Task[Document | None]") -> None:

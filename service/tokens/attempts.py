@@ -16,6 +16,7 @@ from http import HTTPStatus
 
 import structlog
 
+from service.bounded import Bounded
 from service.problems import Problem, RateLimited, Unavailable
 from service.storage.errors import Duplicate
 from service.storage.kind import Index
@@ -42,7 +43,7 @@ class Attempts:
     def __init__(self, mongo: Mongo, sealer: Sealer) -> None:
         self._mongo = mongo
         self._sealer = sealer
-        self._closed: dict[bytes, datetime] = {}
+        self._closed: Bounded[bytes, datetime] = Bounded(_MOST_REMEMBERED)
         """Until when attempts are refused without asking the database."""
         self.refused = 0
         """Attempts refused by this worker since its start."""
@@ -112,8 +113,6 @@ class Attempts:
             return None
         opens: datetime = document["until"] - (_AT_ONCE - 1) * _EACH
         log.warning("attempts_refused", attempts=document["count"])
-        if len(self._closed) >= _MOST_REMEMBERED:
-            del self._closed[next(iter(self._closed))]
         self._closed[key] = opens
         return opens
 
