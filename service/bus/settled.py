@@ -29,7 +29,8 @@ class Settled:
     def note(self, key: Key, ids: Collection[str], passed: int, last_seq: int) -> None:
         """Remember that these events are out of the outbox.
 
-        `passed` is the newest version that the stream has, `last_seq` the sequence of its event.
+        `passed` is the newest version that the stream was known to have, `last_seq` the sequence of
+        the last event of the aggregate in it: that version's, unless it was purged since.
         """
         self._notes.pop(key, None)
         self._notes[key] = (ids, passed, last_seq, time.monotonic())

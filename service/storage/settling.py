@@ -21,10 +21,7 @@ from service.storage.side_by_side import all_ended
 log = structlog.get_logger()
 
 _MOST = 500
-"""Events in one round; as many are settled at once."""
-_FIRST_WAIT = 0.01
-_WAIT = 0.1
-"""Seconds between two rounds: what a round costs whatever is in it is half of what it costs."""
+_PACE = 0.01
 _PAUSE = 0.5
 
 
@@ -64,13 +61,10 @@ class Settler:
         return frozenset(entry["id"] for document in found for entry in document["outbox"])
 
     async def _run(self) -> None:
-        wait = _FIRST_WAIT
         try:
             while self._waiting:
                 # Nobody waits for this: a little later, more share the two round trips.
-                if len(self._waiting) < _MOST:
-                    await asyncio.sleep(wait)
-                wait = _WAIT
+                await asyncio.sleep(_PACE)
                 batch = self._waiting[:_MOST]
                 try:
                     await self._round([acknowledged for acknowledged, _ in batch])
