@@ -11,6 +11,7 @@ from service.storage import statements
 from service.storage.coalescer import Coalescer
 from service.storage.errors import Refused
 from service.storage.mongo import Document, Mongo
+from service.storage.side_by_side import all_ended
 
 EVENT_LOG = "events"
 """The collection of every event that the stream has acknowledged, by event id."""
@@ -135,8 +136,9 @@ class Batches:
 
     async def _swap(self, swaps: list[Swap]) -> list[Exception | None]:
         outcomes: dict[str, Exception | None] = {}
-        for some in _in_statements(swaps):
-            outcomes |= await self._swap_in_one(some)
+        # Side by side: they share the sync of the journal that each would wait for.
+        for known in await all_ended(self._swap_in_one(some) for some in _in_statements(swaps)):
+            outcomes |= known
         rest = [swap for swap in swaps if swap.event_id not in outcomes]
         if rest:
             singly = await self._swap_singly(rest)

@@ -2,10 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterable
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 
-async def all_ended(works: Iterable[Awaitable[None]]) -> None:
-    """Return when all have ended; raise the first error, if there was one, only then."""
-    for outcome in await asyncio.gather(*works, return_exceptions=True):
+async def all_ended(works: Iterable[Awaitable[Result]]) -> list[Result]:
+    """What each came to, when all have ended; raise the first error, if any, only then."""
+    outcomes = await asyncio.gather(*works, return_exceptions=True)
+    results = []
+    for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
+        results.append(outcome)
+    return results

@@ -1,5 +1,6 @@
 """Storage on a real MongoDB, through either driver, with nothing else of the service."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -87,6 +88,21 @@ Shelves = Callable[[], Shelf]
 
 def told(document: Document) -> EventData:
     return EventData(changed=sorted(document))
+
+
+class Meeting:
+    """A MongoDB that updates many documents once two such statements are under way."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self._both = asyncio.Barrier(2)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._mongo, name)
+
+    async def update_all(self, collection: str, *arguments: Any) -> int:
+        await self._both.wait()
+        return await self._mongo.update_all(collection, *arguments)
 
 
 @pytest.fixture(params=["motor", "pymongo"])

@@ -1,6 +1,5 @@
 """Settling: the event log first, then the outbox."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -12,7 +11,7 @@ from service.storage.batches import EVENT_LOG
 from service.storage.mongo import Document, Mongo
 from service.storage.settling import Acknowledged, Settler
 from tests.eventually import eventually
-from tests.storage.conftest import THINGS, Shelf
+from tests.storage.conftest import THINGS, Meeting, Shelf
 
 
 class Failing:
@@ -105,21 +104,6 @@ async def test_later_one_first(shelf: Shelf) -> None:
     assert (kept["outbox"], "stream_seq" in kept) == ([first], False)
     kept = await settle(first, 7)
     assert (kept["outbox"], kept["stream_seq"]) == ([], 7)
-
-
-class Meeting:
-    """A MongoDB whose outboxes are cleared once two collections' are to be."""
-
-    def __init__(self, mongo: Mongo) -> None:
-        self._mongo = mongo
-        self._both = asyncio.Barrier(2)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._mongo, name)
-
-    async def update_all(self, collection: str, *arguments: Any) -> int:
-        await self._both.wait()
-        return await self._mongo.update_all(collection, *arguments)
 
 
 async def test_collections_side_by_side(shelf: Shelf) -> None:

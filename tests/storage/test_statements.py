@@ -1,14 +1,16 @@
 """One statement for many documents does what one for each would."""
 
+import asyncio
 import random
 from copy import deepcopy
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from service.storage import statements
-from service.storage.mongo import Document
-from tests.storage.conftest import Shelf
+from service.storage.batches import MOST_IN_STATEMENT, Batches, Swap
+from service.storage.mongo import Document, Mongo
+from tests.storage.conftest import Meeting, Shelf
 
 NAMES = ("colour", "size", "place", "partner")
 VALUES: tuple[Any, ...] = (None, 0, 1.5, "", "$size", ["$colour"], {"a": {"$literal": 1}}, b"\x00")
@@ -103,3 +105,19 @@ async def test_clearings(shelf: Shelf, seed: int) -> None:
     query, stages = statements.clearings(reached, told)
     assert await shelf.mongo.update_all(collection, query, stages) == len(chosen)
     assert await kept(shelf, collection) == expected
+
+
+async def test_side_by_side(shelf: Shelf) -> None:
+    """A batch that is more than one statement does not wait for one of them after the other."""
+    collection = f"leaves-{shelf.partner}"
+    ids = [f"leaf {number}" for number in range(MOST_IN_STATEMENT + 2)]
+    await shelf.mongo.insert(collection, [{"_id": id, "version": 1, "outbox": []} for id in ids])
+    batches = Batches(cast(Mongo, Meeting(shelf.mongo)), collection)
+
+    def swap(id: str) -> Swap:
+        update = {"$set": {"version": 2}, "$push": {"outbox": {"id": id}}}
+        return Swap(id, 1, update, event_id=id)
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(batches.swap(swap(id)) for id in ids))
+    assert {each["version"] for each in (await kept(shelf, collection)).values()} == {2}
