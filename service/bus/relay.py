@@ -248,10 +248,10 @@ class Relay:
         seq = lane.last_seq if entry["version"] == lane.passed else None
         self._settler.add(
             Acknowledged(lane.collection, lane.id, lane.partner, entry, seq),
-            lambda: self._is_settled(lane),
+            lambda: self._one_settled(lane),
         )
 
-    def _is_settled(self, lane: _Lane) -> None:
+    def _one_settled(self, lane: _Lane) -> None:
         lane.settling -= 1
         if not lane.settling and not lane.waiting:
             self._close(lane)

@@ -63,7 +63,7 @@ class Settler:
     async def _run(self) -> None:
         try:
             while self._waiting:
-                # Nobody waits for this: a little later, more share the two round trips.
+                # Of replies only an erasure's waits for this: later, more share the round trips.
                 await asyncio.sleep(_PACE)
                 batch = self._waiting[:_MOST]
                 try:
