@@ -63,6 +63,11 @@ class Figures:
             p50_ms=median(measure.p50_ms for measure in measures),
             p99_ms=median(measure.p99_ms for measure in measures),
             lag_ms=median(measure.lag_ms for measure in measures),
+            cost_us={
+                name: median(measure.cost_us[name] for measure in measures)
+                for name in measures[0].cost_us
+            },
+            cores=median(measure.cores for measure in measures),
             missing_events=sum(measure.missing_events for measure in measures),
             failures=dict(failures),
             first_failure=next((each.first_failure for each in measures if each.failures), None),

@@ -117,7 +117,8 @@ async def svc_user(rig: Rig, stored: int) -> AsyncIterator[SvcUser]:
     """Open svc-user with one worker."""
     side = SvcUser(rig)
     await side.sign_in()
-    async with side.worker():
+    async with side.worker() as worker:
+        side.pid = worker.pid
         await side.fill(stored)
         await side.fill_people(min(stored, PEOPLE))
         await side.fill_preferences()
@@ -134,8 +135,10 @@ def peer(name: str, module: str) -> Opener:
         options = Options(rig.nats, rig.mongo, name)
         arguments = ("--nats", rig.nats, "--mongo", rig.mongo, "--name", name)
         picks = await _stocked(options, stored)
-        async with running(module, *arguments, log=rig.folder / f"{name}.log"):
-            side = BusSide(rig, name, f"{name}.", stream=options.stream, picks=picks)
+        async with running(module, *arguments, log=rig.folder / f"{name}.log") as process:
+            side = BusSide(
+                rig, name, f"{name}.", stream=options.stream, picks=picks, pid=process.pid
+            )
             await side.verify()
             yield side
 
@@ -147,8 +150,9 @@ async def echo(rig: Rig, stored: int) -> AsyncIterator[BusSide]:
     """Open the echo."""
     arguments = ("--nats", rig.nats, "--name", ECHO)
     picks = {ENTITY: [str(uuid4())], USER: [str(uuid4())]}
-    async with running("tests.bench.peers.echo", *arguments, log=rig.folder / "echo.log"):
-        yield EchoSide(rig, ECHO, prefix=f"{ECHO}.", picks=picks)
+    log = rig.folder / "echo.log"
+    async with running("tests.bench.peers.echo", *arguments, log=log) as process:
+        yield EchoSide(rig, ECHO, prefix=f"{ECHO}.", picks=picks, pid=process.pid)
 
 
 @asynccontextmanager

@@ -60,6 +60,8 @@ class Result(Message):
     p50_ms: float
     p99_ms: float
     max_ms: float
+    cpu_seconds: float = 0.0
+    """The processor time of the process that made the load, warm-up and end included."""
     reply_bytes: int = 0
     """The mean size of a good reply's body."""
     acknowledged: dict[str, int] = {}

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from tests.bench.comparison import Figures, Scope
 from tests.bench.contenders import BARE, ECHO, FASTSTREAM, SVC_USER
+from tests.bench.cost import LOAD, MONGOD, NATS_SERVER, OWN
 from tests.bench.sides import Measure
 
 
@@ -56,6 +57,14 @@ FLOORS = (
 )
 
 
+_SPENDERS = {
+    OWN: "the side itself",
+    MONGOD: "mongod",
+    NATS_SERVER: "nats-server",
+    LOAD: "the generator of the load",
+}
+
+
 def show(console: Console, machine: dict[str, str], scope: Scope, figures: Figures) -> None:
     """Print the comparison."""
     console.print(", ".join(f"{name} {value}" for name, value in machine.items()))
@@ -64,6 +73,7 @@ def show(console: Console, machine: dict[str, str], scope: Scope, figures: Figur
         f"{scope.timing.seconds:g} s. In a cell: requests a second, p50/p99 in ms."
     )
     console.print(_comparison(scope, figures))
+    console.print(_costs(scope, figures))
     for line in _faults(figures):
         console.print(line, style="red")
     floors = _floors(figures)
@@ -113,6 +123,25 @@ def _comparison(scope: Scope, figures: Figures) -> Table:
     return table
 
 
+def _costs(scope: Scope, figures: Figures) -> Table:
+    """What the processes of each side spend on a request: who is to be made cheaper, and by what.
+
+    Where a side keeps as many cores busy as there are, its rate is these over that sum.
+    """
+    table = Table(
+        "case",
+        title="Processor time of a request in µs, and the cores that were busy",
+        caption=" / ".join(_SPENDERS.values()),
+    )
+    table.add_column("in flight", justify="right")
+    for side in scope.sides:
+        table.add_column(side, justify="right")
+    for case, depth in scope.cells:
+        medians = (figures.median(case, depth, side) for side in scope.sides)
+        table.add_row(case, str(depth), *map(_cost, medians), end_section=depth == scope.depths[-1])
+    return table
+
+
 def _floors(figures: Figures) -> Table:
     table = Table("svc-user must reach", title="Floors")
     for heading in ("at least", "reached"):
@@ -152,3 +181,11 @@ def _cell(measure: Measure | None) -> str:
     if measure is None:
         return "–"  # noqa: RUF001
     return f"{measure.per_second:,.0f}\n{measure.p50_ms:.1f}/{measure.p99_ms:.1f}"
+
+
+def _cost(measure: Measure | None) -> str:
+    if measure is None:
+        return "–"  # noqa: RUF001
+    cost = measure.cost_us
+    shares = (f"{cost[name]:.0f}" if name in cost else "–" for name in _SPENDERS)  # noqa: RUF001
+    return f"{sum(cost.values()):,.0f}, {measure.cores:.1f} cores\n{'/'.join(shares)}"

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +15,7 @@ import nats
 from nats.aio.client import Client
 
 from service.local import start_mongo, start_nats
+from tests.bench.cost import MONGOD, NATS_SERVER
 from tests.bench.job import UNIQUE, Job, Operation, Result
 from tests.bench.plan import filled
 from tests.bench.processes import ChildFailedError, output_of
@@ -42,6 +43,8 @@ class Rig:
     nats: str
     mongo: str
     bus: Client
+    pids: Mapping[str, int]
+    """The servers' processes, by the names of their programs."""
 
     async def generate(self, job: Job) -> Result:
         """Run a load in a generator's process."""
@@ -92,4 +95,5 @@ async def rig(folder: Path) -> AsyncIterator[Rig]:
         opened.push_async_callback(mongo.stop)
         bus = await nats.connect(nats_server.url)
         opened.push_async_callback(bus.close)
-        yield Rig(folder, nats_server.url, mongo.url, bus)
+        pids = {NATS_SERVER: nats_server.pid, MONGOD: mongo.pid}
+        yield Rig(folder, nats_server.url, mongo.url, bus, pids)

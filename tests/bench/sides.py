@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from tests.bench.cases import COMMANDS, ENTITY, PAGE, PARTNER, USER, Requests
+from tests.bench.cost import LOAD, OWN, Meter, Seconds
 from tests.bench.job import Job, Operation, Result
 from tests.bench.processes import ChildFailedError, output_of
 from tests.bench.rig import Delivery, Rig
@@ -19,19 +20,29 @@ class Measure(BaseModel):
     p50_ms: float
     p99_ms: float
     lag_ms: float = 0.0
+    cost_us: dict[str, float] = {}
+    """Processor time of a request that was answered well, by process."""
+    cores: float = 0.0
+    """How many cores all of these processes had busy together."""
     missing_events: int = 0
     failures: dict[str, int] = {}
     first_failure: str | None = None
 
     @classmethod
-    def of(cls, result: Result, warm_up: float, delivery: Delivery) -> "Measure":
-        """Charge the lag of the events, which are of the warm-up too, to the rate."""
+    def of(cls, result: Result, warm_up: float, delivery: Delivery, spent: Seconds) -> "Measure":
+        """Charge the lag of the events, which are of the warm-up too, to the rate.
+
+        `spent` is what the whole load took, its events and its warm-up included.
+        """
         load = warm_up + result.seconds
+        answered = max(1, sum(result.acknowledged.values()))
         return cls(
             per_second=result.per_second * load / (load + delivery.lag),
             p50_ms=result.p50_ms,
             p99_ms=result.p99_ms,
             lag_ms=1000 * delivery.lag,
+            cost_us={name: 1e6 * seconds / answered for name, seconds in spent.items()},
+            cores=sum(spent.values()) / (load + delivery.lag),
             missing_events=delivery.missing,
             failures=result.failures,
             first_failure=result.first_failure,
@@ -67,6 +78,8 @@ class BusSide(Side):
     headers: dict[str, str] = field(default_factory=dict)
     stream: str | None = None
     picks: dict[str, list[str]] = field(default_factory=dict)
+    pid: int | None = None
+    """The side's own process, while one runs."""
 
     @property
     def requests(self) -> Requests:
@@ -91,13 +104,15 @@ class BusSide(Side):
 
     async def measure(self, case: str, in_flight: int, timing: Timing) -> Measure:
         before = await self.rig.events(self.stream) if self.stream else 0
+        meter = Meter({**self.rig.pids, **({OWN: self.pid} if self.pid else {})})
         result = await self.rig.generate(self.job(case, in_flight, timing))
         delivery = Delivery(0.0, 0)
         if self.stream:
             changes = sum(result.acknowledged.get(name, 0) for name in COMMANDS)
             expected = before + changes
             delivery = await self.rig.delivery(self.stream, expected, result.settled_at)
-        return Measure.of(result, timing.warm_up, delivery)
+        spent = meter.spent() | {LOAD: result.cpu_seconds}
+        return Measure.of(result, timing.warm_up, delivery, spent)
 
     async def verify(self) -> None:
         """Make sure that the side does the job: an answer alone does not prove it."""
@@ -123,6 +138,7 @@ class BareSide(Side):
     name: str
 
     async def measure(self, case: str, in_flight: int, timing: Timing) -> Measure:
+        meter = Meter(self.rig.pids)
         # fmt: off
         output = await output_of(
             "tests.bench.peers.bare", "--mongo", self.rig.mongo, "--name", self.name,
@@ -131,4 +147,5 @@ class BareSide(Side):
         )
         # fmt: on
         result = Result.model_validate_json(output)
-        return Measure.of(result, timing.warm_up, Delivery(0.0, 0))
+        spent = meter.spent() | {OWN: result.cpu_seconds}
+        return Measure.of(result, timing.warm_up, Delivery(0.0, 0), spent)

@@ -29,6 +29,7 @@ class Tally:
         self._oldest = 0
         self._measuring = False
         self._began = self._ended = 0.0
+        self._spent = time.process_time()
         self._acknowledged = [0] * len(job.operations)
         self._body_bytes = 0
         self._failures: Counter[str] = Counter()
@@ -86,6 +87,7 @@ class Tally:
             self.latencies,
             seconds=self._ended - self._began,
             settled_at=time.time(),
+            cpu_seconds=time.process_time() - self._spent,
             reply_bytes=self._body_bytes // max(sum(self._acknowledged), 1),
             acknowledged={
                 operation.name: count

@@ -77,12 +77,20 @@ async def run(
     """Go round until the time is over."""
     async with Users.open(options, publish=_nowhere) as users:
         store = Store(users, await users.users.find().limit(SAMPLE).to_list(SAMPLE))
-        await _loop(store, case, in_flight, warm_up)
-        latencies = array("d")
+        spent = time.process_time()
+        warmed_up = await _loop(store, case, in_flight, warm_up)
         began = time.perf_counter()
-        for latency in await _loop(store, case, in_flight, seconds):
+        rounds = await _loop(store, case, in_flight, seconds)
+        latencies = array("d")
+        for latency in rounds:
             latencies.extend([latency] * in_flight)
-        return Result.of(latencies, seconds=time.perf_counter() - began, settled_at=time.time())
+        return Result.of(
+            latencies,
+            seconds=time.perf_counter() - began,
+            settled_at=time.time(),
+            cpu_seconds=time.process_time() - spent,
+            acknowledged={case: in_flight * (len(warmed_up) + len(rounds))},
+        )
 
 
 async def _loop(store: Store, case: str, in_flight: int, seconds: float) -> list[float]:
