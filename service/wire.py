@@ -4,7 +4,8 @@ from typing import Any
 
 import orjson
 
-_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_OMIT_MICROSECONDS
+"""A time without a zone is one of those that storage gives as they are kept, which is in UTC."""
 
 
 def to_json(value: Any) -> bytes:

@@ -157,8 +157,12 @@ async def _read_members(
     persons = call.storage[PERSONS]
     fields = dict.fromkeys(name for role in roles for name in shown.fields(role))
     found, members = await asyncio.gather(
-        persons.read(consumer_id, shown.fields(CONSUMER) if with_consumer else ("role",)),
-        persons.find(store.members_query(consumer_id, *roles), tuple(fields), hint=SLOT),
+        persons.read(
+            consumer_id, shown.fields(CONSUMER) if with_consumer else ("role",), naive=True
+        ),
+        persons.find(
+            store.members_query(consumer_id, *roles), tuple(fields), hint=SLOT, naive=True
+        ),
     )
     consumer = changes.visible(call, CONSUMER, found, "consumer_id")
     by_name = {role.name: role for role in roles}

@@ -53,14 +53,17 @@ class Aggregates:
         self._fixed = FixedMemory(lambda id: self.read(id, kind.fixed))
         self._fresh = FreshMemory(self.read)
 
-    def read(self, id: str, fields: tuple[str, ...] = ()) -> asyncio.Future[Document | None]:
+    def read(
+        self, id: str, fields: tuple[str, ...] = (), *, naive: bool = False
+    ) -> asyncio.Future[Document | None]:
         """The document, or None; `fields` names what to read besides the common ones, () is all.
 
         Under way at once. Shared with whoever asked for the same at the same time: not to be
-        changed.
+        changed. `naive` gives times as they are kept, in UTC without saying so: to be shown, and
+        neither compared nor kept.
         Raises: Unavailable.
         """
-        return self._batches.read(id, fields and _COMMON_FIELDS + fields)
+        return self._batches.read(id, fields and _COMMON_FIELDS + fields, naive=naive)
 
     def read_by(
         self, field: str, value: str, fields: tuple[str, ...] = ()
@@ -101,15 +104,17 @@ class Aggregates:
         hint: str,
         sort: str = "_id",
         limit: int = 0,
+        naive: bool = False,
     ) -> list[Document]:
         """The documents that match by the index `hint`, in the order of their ids: of creation.
 
-        `sort` names another field with the ids of aggregates, to be in the order of theirs.
+        `sort` names another field with the ids of aggregates, to be in the order of theirs; `naive`
+        is as `read` has it.
         Raises: Unavailable.
         """
         wanted = dict.fromkeys(_COMMON_FIELDS + fields, True) if fields else None
         return await self._mongo.find(
-            self._kind.collection, query, wanted, sort=sort, limit=limit, hint=hint
+            self._kind.collection, query, wanted, sort=sort, limit=limit, hint=hint, naive=naive
         )
 
     async def insert(

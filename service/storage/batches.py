@@ -21,6 +21,10 @@ MOST_IN_STATEMENT = 64
 """A statement has 16 MiB; one that is larger, for large bodies, is carried out singly."""
 
 
+_Way = tuple[str, tuple[str, ...], bool]
+"""How documents are read: by which field, which fields of them, and whether with naive times."""
+
+
 class Lost(Exception):
     """A compare-and-set found another version."""
 
@@ -56,7 +60,7 @@ class Batches:
     def __init__(self, mongo: Mongo, collection: str) -> None:
         self._mongo = mongo
         self._collection = collection
-        self._readers: dict[tuple[str, tuple[str, ...]], Coalescer[str, Document | None]] = {}
+        self._readers: dict[_Way, Coalescer[str, Document | None]] = {}
         self._inserter: Coalescer[bytes, None] = Coalescer(
             self._insert, tally=mongo.tally(collection, "insert")
         )
@@ -68,17 +72,18 @@ class Batches:
         )
 
     def read(
-        self, value: str, fields: tuple[str, ...], by: str = "_id"
+        self, value: str, fields: tuple[str, ...], by: str = "_id", naive: bool = False
     ) -> asyncio.Future[Document | None]:
         """The document with these fields, () for all of them, or None.
 
-        `by` is a field with a unique index of its own name. The read is under way at once, so that
-        several can be before the first is awaited.
+        `by` is a field with a unique index of its own name; `naive` is as `Mongo.find` has it. The
+        read is under way at once, so that several can be before the first is awaited.
         Raises: Unavailable.
         """
-        reader = self._readers.get((by, fields))
+        way = (by, fields, naive)
+        reader = self._readers.get(way)
         if reader is None:
-            reader = self._readers[by, fields] = self._reader(by, fields)
+            reader = self._readers[way] = self._reader(by, fields, naive)
         return reader.submit(value)
 
     async def insert(self, encoded: bytes) -> None:
@@ -102,7 +107,9 @@ class Batches:
         """
         await self._swapper.submit(swap)
 
-    def _reader(self, by: str, fields: tuple[str, ...]) -> Coalescer[str, Document | None]:
+    def _reader(
+        self, by: str, fields: tuple[str, ...], naive: bool
+    ) -> Coalescer[str, Document | None]:
         projection = dict.fromkeys((by, *fields), True) if fields else None
         hint = None if by == "_id" else by
 
@@ -110,7 +117,7 @@ class Batches:
             wanted = list(set(values))
             query = {by: {"$in": wanted}} if len(wanted) > 1 else {by: wanted[0]}
             found = await self._mongo.find(
-                self._collection, query, projection, limit=len(wanted), hint=hint
+                self._collection, query, projection, limit=len(wanted), hint=hint, naive=naive
             )
             known = {document[by]: document for document in found}
             return [known.get(value) for value in values]

@@ -60,17 +60,19 @@ class Commands:
         self._lines = Lines(client)
         self._database = database
         self._options = options
+        self._naive = without_zone(options)
         # MongoDB's text of a duplicate may end in the middle of a character.
         self._lenient = options.with_options(unicode_decode_error_handler="replace")
         self._limit = limit
         self._sessions: list[_Session] = []
 
-    async def read(self, command: Command, *, again: bool = True) -> Document:
+    async def read(self, command: Command, *, again: bool = True, naive: bool = False) -> Document:
         """Carry out a command that changes nothing, `again` where the connection failed.
 
+        `naive` leaves dates without a time zone, as they come.
         Raises: PyMongoError.
         """
-        return await self._carried_out(command, self._options, again)
+        return await self._carried_out(command, self._naive if naive else self._options, again)
 
     async def write(self, command: Command) -> Document:
         """Carry out a command once; what a failure left behind is not known.
@@ -171,6 +173,11 @@ class Commands:
             await connection._raise_connection_failure(error)
         reply: Document = _UNPACK_REPLY[kind](answer).command_response(options)
         return reply
+
+
+def without_zone(options: CodecOptions[Any]) -> CodecOptions[Any]:
+    """The same options, but that dates are decoded without a time zone, as they are kept."""
+    return options.with_options(tz_aware=False, tzinfo=None)
 
 
 def _may_pass(error: PyMongoError) -> bool:

@@ -42,8 +42,11 @@ class Direct:
         limit: int,
         hint: str | None,
         level: str,
+        naive: bool = False,
     ) -> list[Document]:
         """The documents that match, at a read concern's level; a `limit` of 0 is none.
+
+        `naive` leaves their dates without a time zone.
 
         Raises: PyMongoError.
         """
@@ -59,17 +62,19 @@ class Direct:
         # One more than the limit, so that the server closes the cursor with the first batch.
         command.update(batchSize=limit + 1 if limit else BATCH, readConcern={"level": level})
         began = asyncio.get_running_loop().time()
-        cursor = (await self._commands.read(command))["cursor"]
+        cursor = (await self._commands.read(command, naive=naive))["cursor"]
         found: list[Document] = cursor["firstBatch"]
         if cursor["id"]:
             try:
                 async with asyncio.timeout_at(began + self._limit):
-                    await self._fetch_rest(collection, cursor["id"], found)
+                    await self._fetch_rest(collection, cursor["id"], found, naive)
             except TimeoutError:
                 raise NetworkTimeout("not all was found in time") from None
         return found
 
-    async def _fetch_rest(self, collection: str, cursor: int, found: list[Document]) -> None:
+    async def _fetch_rest(
+        self, collection: str, cursor: int, found: list[Document], naive: bool
+    ) -> None:
         """Fetch what a first reply had no room for."""
         while cursor:
             command: Document = {
@@ -78,7 +83,7 @@ class Direct:
                 "batchSize": BATCH,
             }
             # Once: a batch whose answer is lost would be left out.
-            more = (await self._commands.read(command, again=False))["cursor"]
+            more = (await self._commands.read(command, again=False, naive=naive))["cursor"]
             found += more["nextBatch"]
             cursor = more["id"]
 

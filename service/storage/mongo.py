@@ -26,7 +26,7 @@ from pymongo import (
 from pymongo.errors import BulkWriteError, ConfigurationError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from service.storage.commands import LargeMessage
+from service.storage.commands import LargeMessage, without_zone
 from service.storage.direct import Direct
 from service.storage.errors import (
     WrongUri,
@@ -91,7 +91,6 @@ class Mongo:
         self._direct: Direct | None = None
         if driver == "pymongo":
             self._direct = Direct(self._client, name, options, TIME_LIMIT_MS / 1_000)
-        self._majority = self._database.with_options(read_concern=ReadConcern("majority"))
         self._snapshot = self._database.with_options(read_concern=ReadConcern("snapshot"))
 
     def tally(self, collection: str, operation: str) -> Tally:
@@ -128,22 +127,29 @@ class Mongo:
         limit: int = 0,
         hint: str | None = None,
         majority: bool = False,
+        naive: bool = False,
     ) -> list[Document]:
         """The documents that match, in one round trip where they fit into one.
 
         `sort` names a field, or several, the first before the others. `hint` names the index to
-        use, for a query that more than one index could serve badly.
+        use, for a query that more than one index could serve badly. `naive` leaves times without a
+        time zone, as they are kept, in UTC: `docs/decisions/0016` has when, and why.
 
         Raises: Unavailable.
         """
         keys = [sort] if isinstance(sort, str) else sort or ()
-        database = self._majority if majority else self._database
+        level = "majority" if majority else "local"
         if self._direct is not None:
-            level = database.read_concern.level
             return await told(
-                self._direct.find(collection, query, fields, keys, limit, hint, level)
+                self._direct.find(collection, query, fields, keys, limit, hint, level, naive)
             )
-        return await all_found(database[collection], query, fields, keys, limit, hint)
+        options = self._database.codec_options
+        there = self._database.get_collection(
+            collection,
+            codec_options=without_zone(options) if naive else options,
+            read_concern=ReadConcern(level),
+        )
+        return await all_found(there, query, fields, keys, limit, hint)
 
     @spanned("aggregate")
     async def aggregate(

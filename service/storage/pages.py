@@ -49,14 +49,14 @@ async def read_page(
     fields: tuple[str, ...] = (),
     before: Sequence[Document] = (),
 ) -> PageOf[Document]:
-    """The page that the request asks for, of the documents that match.
+    """The page that the request asks for, of the documents that match, their times naive.
 
     `before` are documents kept elsewhere that come before all of them.
 
     Raises: InvalidCursor, Unavailable.
     """
     query = from_cursor(call, query, page)
-    found = await aggregates.find(query, fields, hint=hint, limit=page.limit + 1)
+    found = await aggregates.find(query, fields, hint=hint, limit=page.limit + 1, naive=True)
     if page.cursor is None:
         found = [*before, *found]
     return cut(call, found, page.limit, view, place_of)

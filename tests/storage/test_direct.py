@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -14,6 +15,7 @@ from service.storage.errors import Duplicate, Refused
 from service.storage.lines import MOST
 from service.storage.mongo import Driver, Mongo
 from service.storage.session import BATCH
+from service.wire import to_json
 from tests.faults.proxy import Proxy, proxy_before
 from tests.servers import PrivateServers
 
@@ -215,6 +217,20 @@ async def test_more_than_a_batch(mongo: Mongo, majority: bool) -> None:
     await mongo.insert("things", [{"_id": number} for number in range(2 * BATCH + 1)])
     found = await mongo.find("things", {}, sort="_id", majority=majority)
     assert [document["_id"] for document in found] == list(range(2 * BATCH + 1))
+
+
+@pytest.mark.parametrize("count", [1, 2 * BATCH + 1])
+async def test_naive_times(mongo: Mongo, count: int) -> None:
+    """The same moments, at any depth, in every batch; and the same in JSON."""
+    at = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
+    kept = [{"_id": number, "at": at, "within": [{"at": at}]} for number in range(count)]
+    await mongo.insert("things", kept)
+    found = await mongo.find("things", {}, sort="_id")
+    naive = await mongo.find("things", {}, sort="_id", naive=True)
+    assert found == kept
+    bare = at.replace(tzinfo=None)
+    assert naive == [{**each, "at": bare, "within": [{"at": bare}]} for each in kept]
+    assert to_json(naive) == to_json(found)
 
 
 async def test_more_than_a_message_holds(mongo: Mongo) -> None:
