@@ -39,6 +39,7 @@ from schemas.client.refusals import (
     UnexpectedReply,
 )
 from schemas.client.tokens import Tokens
+from schemas.heeding import heeding
 from schemas.problem import FieldError, ProblemBody
 
 _LOOK_EVERY = 0.02
@@ -117,9 +118,10 @@ class Asking:
         subject = request.operation.subject(self._partner)
         request.unanswered = True
         try:
-            message = await self._nats.request(
-                subject, request.body, timeout=seconds, headers=headers
-            )
+            with heeding():
+                message = await self._nats.request(
+                    subject, request.body, timeout=seconds, headers=headers
+                )
         except TimeoutError as error:
             raise NoAnswer(f"{title}: no answer within {seconds:.3g} s") from error
         except NoRespondersError as error:

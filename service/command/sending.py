@@ -13,6 +13,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 
+from schemas.heeding import heeding
 from schemas.problem import FieldError
 from service.command.asking import is_refusal, subject_of
 from service.command.failure import NoAnswer
@@ -98,9 +99,10 @@ class Sender:
         Raises: NoAnswer, when it has been one for too long.
         """
         try:
-            reply = await self._client.request(
-                self._subject, line.body, timeout=_ANSWERED_WITHIN, headers=headers
-            )
+            with heeding():
+                reply = await self._client.request(
+                    self._subject, line.body, timeout=_ANSWERED_WITHIN, headers=headers
+                )
         except NatsError as error:  # nobody there, no answer in time, or no connection
             self._pause(1.0, f"{self._subject}: {_said(error)}.")
             nobody = isinstance(error, NoRespondersError)

@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.text import Text
 
 from schemas.base import CANONICAL_UUID
+from schemas.heeding import heeding
 from service.catalogue.documents import event_types
 from service.command.asking import did_you_mean
 from service.command.failure import Failure, NoAnswer
@@ -182,7 +183,8 @@ class Follower:
         """The next message; None when the subscription has ended, or its stream has."""
         while (subscription := self._subscription) is not None:
             try:
-                return await subscription.next_msg(_QUIET)
+                with heeding():
+                    return await subscription.next_msg(_QUIET)
             except NatsTimeoutError:
                 if await self._is_made_anew(jetstream):
                     return None

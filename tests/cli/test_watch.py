@@ -1,5 +1,6 @@
 """`svc-user watch`: the events one asks for, each once, in order, over whatever happens."""
 
+import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator
@@ -11,12 +12,13 @@ import pytest
 from nats.aio.client import Client
 from typer import BadParameter
 
-from service.command.watch import subject_for
+from service.command.watch import Follower, last_sequence, subject_for
 from service.local import LocalServer
 from service.resources import STREAM, ensure_stream
 from service.settings import read_settings
 from tests.cli.conftest import Invoke
 from tests.cli.program import Program, environment
+from tests.eventually import eventually
 from tests.servers import PrivateServers
 
 NO_JETSTREAM = """
@@ -132,6 +134,32 @@ async def watch(server: LocalServer, *options: str) -> Program:
 
 def numbers(watching: Program) -> list[int]:
     return [json.loads(line)["number"] for line in watching.lines if line.startswith("{")]
+
+
+async def test_who_follows_can_be_cancelled(client: Client, server: LocalServer) -> None:
+    """Whenever that is, also in the moment in which an event comes."""
+
+    async def publish_for_ever() -> None:
+        while True:
+            await publish(client, 0)
+
+    async def follow(seen: asyncio.Event) -> None:
+        async with await nats.connect(server.url) as own:
+            follower = Follower("evt.>", after=await last_sequence(own.jetstream()))
+            async for _ in follower.messages(own):
+                seen.set()
+
+    publishing = asyncio.ensure_future(publish_for_ever())
+    for turns in range(0, 600, 5):
+        seen = asyncio.Event()
+        following = asyncio.ensure_future(follow(seen))
+        await seen.wait()
+        for _ in range(turns):  # of the loop: a while, in which the next event may come
+            await asyncio.sleep(0)
+        following.cancel()
+        await eventually(following.done, what="its end")
+        assert following.cancelled()
+    publishing.cancel()
 
 
 @pytest.mark.parametrize("seen_before", [True, False])
