@@ -25,6 +25,7 @@ from nats.js.errors import NotFoundError
 from schemas.client.known_events import SHAPES, AnyEvent
 from schemas.client.received import UnreadableEvent, read_event
 from schemas.client.wanted import ReaderTaken, Wanted
+from schemas.heeding import heeding
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ _LOOK_BACK = 1_000
 """Places of the stream before the present one that are looked at for such ids at the start."""
 _PULL_SECONDS = 2.0
 _PAUSE = 0.25
+_MOMENT = 0.05
 _BATCH = 250
 
 
@@ -60,6 +62,7 @@ class Events:
         self._last = 0
         self._current: tuple[Msg, AnyEvent] | None = None
         self._holding: asyncio.Task[None] | None = None
+        self._fetching: asyncio.Task[list[Msg]] | None = None
 
     async def __aenter__(self) -> Self:
         """Find the consumer, or make it.
@@ -84,6 +87,7 @@ class Events:
                 await self._settle()
             elif self._current is not None:
                 await self._current[0].nak()
+            await self._give_back()
             await self._nats.flush()
         await self._unbind()
 
@@ -147,7 +151,7 @@ class Events:
         while True:
             try:
                 subscription = self._subscription or await self._bind()
-                [message] = await subscription.fetch(1, timeout=_PULL_SECONDS)
+                return await self._fetched(subscription)
             except TimeoutError:
                 continue  # nothing new, or the question was lost
             except NatsError as error:
@@ -156,8 +160,37 @@ class Events:
                 log.info("events of %s: %s", self._wanted.durable, type(error).__name__)
                 await self._unbind()
                 await asyncio.sleep(_PAUSE)
-            else:
-                return message
+
+    async def _fetched(self, subscription: JetStreamContext.PullSubscription) -> Msg:
+        """The message that is fetched next, by whoever asks for it and waits until it is there.
+
+        Raises: TimeoutError; nats.errors.Error.
+        """
+        if self._fetching is None:
+            fetching = subscription.fetch(1, timeout=_PULL_SECONDS)
+            self._fetching = asyncio.get_running_loop().create_task(fetching)
+        # A task of its own: who is cancelled must not take along what is on its way.
+        await asyncio.wait({self._fetching})
+        fetched, self._fetching = self._fetching, None
+        [message] = fetched.result()
+        return message
+
+    async def _give_back(self) -> None:
+        """Give back what was fetched for somebody who was cancelled, so that it comes again soon.
+
+        Raises: nats.errors.Error.
+        """
+        fetching, self._fetching = self._fetching, None
+        if fetching is None:
+            return
+        try:
+            await self._nats.flush()  # what was on its way is here then
+            await asyncio.wait({fetching}, timeout=_MOMENT)
+        finally:
+            fetching.cancel()
+            [fetched] = await asyncio.gather(fetching, return_exceptions=True)
+        for message in fetched if isinstance(fetched, list) else ():
+            await message.nak()
 
     async def _unbind(self) -> None:
         subscription, self._subscription = self._subscription, None
@@ -261,7 +294,8 @@ class Events:
         subscription = await self._jetstream.pull_subscribe_bind(consumer=info.name, stream=STREAM)
         with contextlib.suppress(TimeoutError):
             while left > 0:
-                messages = await subscription.fetch(min(_BATCH, left), timeout=_PULL_SECONDS)
+                with heeding():
+                    messages = await subscription.fetch(min(_BATCH, left), timeout=_PULL_SECONDS)
                 left -= len(messages)
                 for message in messages:
                     if message.metadata.sequence.stream > upto:

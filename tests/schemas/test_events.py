@@ -77,6 +77,28 @@ async def test_what_failed_comes_again_and_first(client: Client, stream: FilledS
     assert await read(client, 2) == [2, 3]
 
 
+async def test_a_reader_that_is_cancelled_ends(client: Client, stream: FilledStream) -> None:
+    """Whenever that is, also as an event comes; the next one has it at once, and in order."""
+    seen: list[int] = []
+    last = 200
+
+    async def follow() -> None:
+        async with client.events("reader") as events:
+            while True:
+                seen.append(number_of(await anext(events)))
+
+    publishing = asyncio.ensure_future(stream.publish(*range(1, last + 1)))
+    while last not in seen:
+        before = len(seen)
+        reading = asyncio.ensure_future(follow())
+        await eventually(lambda: len(seen) > before + 1 or last in seen)  # noqa: B023  # at once
+        reading.cancel()
+        await eventually(reading.done, what="its end")
+        assert reading.cancelled()
+    await publishing
+    assert list(dict.fromkeys(seen)) == list(range(1, last + 1))
+
+
 async def test_where_a_new_reader_begins(client: Client, stream: FilledStream) -> None:
     await stream.publish(1)
     async with client.events("from-now", since="now") as events:
