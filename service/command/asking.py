@@ -11,6 +11,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError, NoRespondersError
 
+from schemas.heeding import heeding
 from service.app import OPERATIONS
 from service.command.failure import Failure, NoAnswer
 
@@ -55,7 +56,8 @@ async def ask(
     """
     subject = subject_of(title, partner)
     try:
-        return await client.request(subject, payload, timeout=patience, headers=dict(headers))
+        with heeding():
+            return await client.request(subject, payload, timeout=patience, headers=dict(headers))
     except NoRespondersError:
         raise NoAnswer(_nobody(title, subject)) from None
     except MaxPayloadError:
