@@ -30,5 +30,13 @@ async def eventually(condition: Callable[[], Any], *, within: float = 15.0, what
             value = await value
         if value:
             return value
-        assert loop.time() < deadline, f"{what or inspect.getsource(condition)}: not in {within} s"
+        assert loop.time() < deadline, f"{what or _source(condition)}: not in {within} s"
         await asyncio.sleep(LOOK_EVERY)
+
+
+def _source(condition: Callable[[], Any]) -> str:
+    """What stands in the code, or the name of what was not written in Python: `task.done`."""
+    try:
+        return inspect.getsource(condition)
+    except TypeError:
+        return repr(condition)

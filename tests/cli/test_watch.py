@@ -157,7 +157,7 @@ async def test_who_follows_can_be_cancelled(client: Client, server: LocalServer)
         for _ in range(turns):  # of the loop: a while, in which the next event may come
             await asyncio.sleep(0)
         following.cancel()
-        await eventually(following.done, what="its end")
+        await eventually(following.done)
         assert following.cancelled()
     publishing.cancel()
 

@@ -93,7 +93,7 @@ async def test_a_reader_that_is_cancelled_ends(client: Client, stream: FilledStr
         reading = asyncio.ensure_future(follow())
         await eventually(lambda: len(seen) > before + 1 or last in seen)  # noqa: B023  # at once
         reading.cancel()
-        await eventually(reading.done, what="its end")
+        await eventually(reading.done)
         assert reading.cancelled()
     await publishing
     assert list(dict.fromkeys(seen)) == list(range(1, last + 1))
