@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def heeding() -> Iterator[None]:
-    """Raise at the end of the block the cancellation that has come in it, if it has not raised.
+    """Raise the cancellation that has come in the block, where a result or an error hides it.
 
     Raises: asyncio.CancelledError.
     """
@@ -20,6 +20,9 @@ def heeding() -> Iterator[None]:
     before = task.cancelling() if task is not None else 0
     try:
         yield
-    finally:
+    except Exception as error:
         if task is not None and task.cancelling() > before:
-            raise asyncio.CancelledError
+            raise asyncio.CancelledError from error
+        raise
+    if task is not None and task.cancelling() > before:
+        raise asyncio.CancelledError

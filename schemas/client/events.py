@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections import OrderedDict
 from datetime import datetime
 from types import TracebackType
@@ -62,14 +63,19 @@ class Events:
         self._last = 0
         self._current: tuple[Msg, AnyEvent] | None = None
         self._holding: asyncio.Task[None] | None = None
-        self._fetching: asyncio.Task[list[Msg]] | None = None
+        self._fetching: asyncio.Task[tuple[float, Msg]] | None = None
 
     async def __aenter__(self) -> Self:
         """Find the consumer, or make it.
 
         Raises: ReaderTaken; nats.errors.Error: JetStream, or the stream, cannot be used.
         """
-        await self._bind()
+        try:
+            with heeding():
+                await self._bind()
+        except BaseException:
+            await self._unbind()
+            raise
         self._holding = asyncio.get_running_loop().create_task(self._hold())
         return self
 
@@ -82,14 +88,16 @@ class Events:
         """Settle the last event, or give it back if it ended in an exception."""
         if self._holding is not None:
             self._holding.cancel()
-        with contextlib.suppress(NatsError):  # else it comes again, as if the process had died
-            if kind is None:
-                await self._settle()
-            elif self._current is not None:
-                await self._current[0].nak()
-            await self._give_back()
-            await self._nats.flush()
-        await self._unbind()
+        try:
+            with contextlib.suppress(NatsError):  # else it comes again, as if the process had died
+                if kind is None:
+                    await self._settle()
+                elif self._current is not None:
+                    await self._current[0].nak()
+                await self._give_back()
+                await self._nats.flush()
+        finally:
+            await self._unbind()
 
     def __aiter__(self) -> Self:
         return self
@@ -150,7 +158,8 @@ class Events:
         """The next message, over whatever happens to NATS and to the consumer."""
         while True:
             try:
-                subscription = self._subscription or await self._bind()
+                with heeding():
+                    subscription = self._subscription or await self._bind()
                 return await self._fetched(subscription)
             except TimeoutError:
                 continue  # nothing new, or the question was lost
@@ -167,12 +176,16 @@ class Events:
         Raises: TimeoutError; nats.errors.Error.
         """
         if self._fetching is None:
-            fetching = subscription.fetch(1, timeout=_PULL_SECONDS)
-            self._fetching = asyncio.get_running_loop().create_task(fetching)
+            self._fetching = asyncio.get_running_loop().create_task(_fetch(subscription))
+        fetching = self._fetching
         # A task of its own: who is cancelled must not take along what is on its way.
-        await asyncio.wait({self._fetching})
-        fetched, self._fetching = self._fetching, None
-        [message] = fetched.result()
+        await asyncio.wait({fetching})
+        if self._fetching is not fetching:
+            raise RuntimeError("only one at a time can wait for the next event")
+        self._fetching = None
+        came, message = fetching.result()
+        if time.monotonic() - came >= self._takeover:
+            raise TimeoutError  # so long nobody asked for it, and another has it by now
         return message
 
     async def _give_back(self) -> None:
@@ -181,15 +194,18 @@ class Events:
         Raises: nats.errors.Error.
         """
         fetching, self._fetching = self._fetching, None
-        if fetching is None:
+        if fetching is None or self._subscription is None:
             return
         try:
-            await self._nats.flush()  # what was on its way is here then
+            # The server first: what it sends until it knows is still received here.
+            await self._nats._send_unsubscribe(self._subscription._sub._id)
+            await self._nats.flush()
             await asyncio.wait({fetching}, timeout=_MOMENT)
         finally:
             fetching.cancel()
             [fetched] = await asyncio.gather(fetching, return_exceptions=True)
-        for message in fetched if isinstance(fetched, list) else ():
+        if not isinstance(fetched, BaseException):
+            _, message = fetched
             await message.nak()
 
     async def _unbind(self) -> None:
@@ -305,6 +321,15 @@ class Events:
         await subscription.unsubscribe()
         await self._jetstream.delete_consumer(STREAM, info.name)
         self._last = upto
+
+
+async def _fetch(subscription: JetStreamContext.PullSubscription) -> tuple[float, Msg]:
+    """The next message, and when it came.
+
+    Raises: TimeoutError; nats.errors.Error.
+    """
+    [message] = await subscription.fetch(1, timeout=_PULL_SECONDS)
+    return time.monotonic(), message
 
 
 def _id_in(message: Msg) -> str:

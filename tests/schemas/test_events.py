@@ -99,6 +99,29 @@ async def test_a_reader_that_is_cancelled_ends(client: Client, stream: FilledStr
     assert list(dict.fromkeys(seen)) == list(range(1, last + 1))
 
 
+async def test_what_was_taken_over_is_not_handled_late(
+    client: Client, stream: FilledStream
+) -> None:
+    """An event that came for somebody who had stopped waiting, and that another has had since."""
+    async with client.events("reader", takeover=0.5) as slow:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(slow), 0.1)
+        await stream.publish(1, 2, 3)
+        async with client.events("reader", takeover=0.5) as quick:
+            assert await numbers(quick, 2) == [1, 2]
+        assert await numbers(slow, 1) == [3]
+
+
+async def test_only_one_can_wait_for_the_next(client: Client, stream: FilledStream) -> None:
+    async with client.events("reader") as events:
+        first, second = (asyncio.ensure_future(anext(events)) for _ in range(2))
+        await asyncio.sleep(0)
+        await stream.publish(1)
+        assert number_of(await first) == 1
+        with pytest.raises(RuntimeError, match="only one at a time"):
+            await second
+
+
 async def test_where_a_new_reader_begins(client: Client, stream: FilledStream) -> None:
     await stream.publish(1)
     async with client.events("from-now", since="now") as events:
