@@ -30,17 +30,13 @@ class Meter:
         return {name: now - self._before[name] for name, now in self._read().items()}
 
     def _read(self) -> Seconds:
-        found = {name: _process(name, pid) for name, pid in self._pids.items()}
-        times = {
-            name: process.cpu_times()
-            for name, process in found.items()
-            if name == OWN or process.name() == name
-        }
+        try:
+            processes = {name: psutil.Process(pid) for name, pid in self._pids.items()}
+            times = {
+                name: process.cpu_times()
+                for name, process in processes.items()
+                if name == OWN or process.name() == name
+            }
+        except psutil.NoSuchProcess as gone:
+            raise ChildFailedError(f"a process that was measured has ended: {gone}") from None
         return {name: each.user + each.system for name, each in times.items()}
-
-
-def _process(name: str, pid: int) -> psutil.Process:
-    try:
-        return psutil.Process(pid)
-    except psutil.NoSuchProcess:
-        raise ChildFailedError(f"{name} has ended while it was to be measured") from None

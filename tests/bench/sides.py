@@ -138,6 +138,7 @@ class BareSide(Side):
     name: str
 
     async def measure(self, case: str, in_flight: int, timing: Timing) -> Measure:
+        # That the process starts, and reads its sample, is in the time of mongod: little of it.
         meter = Meter(self.rig.pids)
         # fmt: off
         output = await output_of(
