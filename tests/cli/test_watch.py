@@ -12,6 +12,7 @@ import pytest
 from nats.aio.client import Client
 from typer import BadParameter
 
+from schemas.heeding import heeding
 from service.command.watch import Follower, last_sequence, subject_for
 from service.local import LocalServer
 from service.resources import STREAM, ensure_stream
@@ -141,7 +142,8 @@ async def test_who_follows_can_be_cancelled(client: Client, server: LocalServer)
 
     async def publish_for_ever() -> None:
         while True:
-            await publish(client, 0)
+            with heeding():
+                await publish(client, 0)
 
     async def follow(seen: asyncio.Event) -> None:
         async with await nats.connect(server.url) as own:
@@ -160,6 +162,7 @@ async def test_who_follows_can_be_cancelled(client: Client, server: LocalServer)
         await eventually(following.done)
         assert following.cancelled()
     publishing.cancel()
+    await eventually(publishing.done)
 
 
 @pytest.mark.parametrize("seen_before", [True, False])
